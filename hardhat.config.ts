@@ -1,0 +1,29 @@
+import { fileURLToPath } from "node:url";
+import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { configVariable, defineConfig } from "hardhat/config";
+
+// The compiler comes from the npm package `solc`, pinned by the lock file: nothing is downloaded at build time.
+const compiler = {
+  version: "0.8.37",
+  path: fileURLToPath(import.meta.resolve("solc/soljson.js")),
+  settings: {
+    evmVersion: "osaka",
+    viaIR: true,
+    optimizer: { enabled: true, runs: 10_000 },
+  },
+};
+
+export default defineConfig({
+  plugins: [hardhatToolboxMochaEthers],
+  solidity: { profiles: { default: compiler, production: compiler } },
+  typechain: { outDir: "types/contracts", dontOverrideCompile: false },
+  paths: { sources: "contracts", tests: { solidity: "test/contracts", mocha: "test/hardhat" } },
+  networks: {
+    localhost: { type: "http", url: "http://127.0.0.1:8545" },
+    sepolia: {
+      type: "http",
+      url: configVariable("SEPOLIA_RPC_URL"),
+      accounts: [configVariable("SEPOLIA_PRIVATE_KEY")],
+    },
+  },
+});

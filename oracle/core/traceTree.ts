@@ -1,0 +1,76 @@
+/**
+ * The one way in which Assay commits to words: a binary Merkle tree over leaves of 64 words of 32 bits (docs/commitments.md).
+ * `contracts/libraries/TraceTree.sol` is the same in Solidity; both pass test/vectors/commitments.json.
+ */
+import { createKeccak } from "hash-wasm";
+import { decodeBundle, dtypes, type Tensor } from "./tensor.ts";
+
+export const wordsPerLeaf = 64;
+export const leafBytes = 4 * wordsPerLeaf;
+
+/** First byte of every preimage: no hash of one kind can pass for one of another. */
+const domain = { leaf: 0, node: 1, tensor: 2, bundle: 3 } as const;
+
+const hasher = await createKeccak(256);
+
+/** A subtree without leaves. */
+const absent = new Uint8Array(32);
+
+export function keccak256(...parts: Uint8Array[]): Uint8Array {
+  hasher.init();
+  for (const part of parts) hasher.update(part);
+  return hasher.digest("binary");
+}
+
+const leafPreimage = new Uint8Array(1 + leafBytes);
+
+/** @param words up to 256 bytes; the rest of the leaf is zeros. */
+export function leafHash(words: Uint8Array): Uint8Array {
+  leafPreimage[0] = domain.leaf;
+  leafPreimage.set(words, 1);
+  leafPreimage.fill(0, 1 + words.length);
+  return keccak256(leafPreimage);
+}
+
+const nodePreimage = new Uint8Array(65);
+
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  nodePreimage[0] = domain.node;
+  nodePreimage.set(left, 1);
+  nodePreimage.set(right, 33);
+  return keccak256(nodePreimage);
+}
+
+/** @param data words as little-endian bytes. @returns the top of the tree over them; 32 zero bytes where there are none. */
+export function treeTop(data: Uint8Array): Uint8Array {
+  let level: Uint8Array[] = [];
+  for (let offset = 0; offset < data.length; offset += leafBytes) level.push(leafHash(data.subarray(offset, offset + leafBytes)));
+  if (level.length === 0) return absent;
+  while (level.length > 1) {
+    const next: Uint8Array[] = [];
+    for (let i = 0; i < level.length; i += 2) next.push(nodeHash(level[i]!, level[i + 1] ?? absent));
+    level = next;
+  }
+  return level[0]!;
+}
+
+/** Binds dtype and shape, and with them the number of leaves, to the top of the tree. */
+export function tensorRoot({ dtype, shape, data }: Tensor): Uint8Array {
+  const header = new Uint8Array(3 + 4 * shape.length);
+  const view = new DataView(header.buffer);
+  header[0] = domain.tensor;
+  header[1] = dtypes[dtype].code;
+  header[2] = shape.length;
+  shape.forEach((dimension, i) => view.setUint32(3 + 4 * i, dimension, true));
+  return keccak256(header, treeTop(data));
+}
+
+/** What a request's `inputRoot` and an answer's `outputRoot` are. */
+export function bundleRoot(tensors: readonly Tensor[]): Uint8Array {
+  return keccak256(Uint8Array.of(domain.bundle, tensors.length), ...tensors.map(tensorRoot));
+}
+
+/** @throws TensorError where `bytes` are no bundle. */
+export function rootOfBundleBytes(bytes: Uint8Array): Uint8Array {
+  return bundleRoot(decodeBundle(bytes));
+}

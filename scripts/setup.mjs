@@ -1,0 +1,89 @@
+// Makes a fresh clone runnable with nothing but Node >= 20 and npm; plain JavaScript, because it runs before anything is installed.
+// Idempotent: a stamp of the lock file skips the installation, Hardhat's own cache skips the compilation.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+/** Hardhat 3 needs 22.13; running `.ts` files and `node:sqlite` without flags or warnings needs 24. */
+const requiredNodeMajor = 24;
+const bundledNode = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+const bundledVersion = manifest.optionalDependencies[bundledNode];
+const stampFile = join(root, "node_modules", ".assay-setup");
+
+const nodeIsRecentEnough = () => Number(process.versions.node.split(".")[0]) >= requiredNodeMajor;
+
+/** @returns the path of a Node that can run the project: the bundled one where there is one, else this one. */
+export function nodePath() {
+  const exe = process.platform === "win32" ? "node.exe" : "node";
+  const bundled = join(root, "node_modules", bundledNode, "bin", exe);
+  return existsSync(bundled) ? bundled : process.execPath;
+}
+
+function fail(message) {
+  process.stderr.write(`setup: ${message}\n`);
+  process.exit(1);
+}
+
+function install() {
+  if (!nodeIsRecentEnough() && bundledVersion === undefined) {
+    fail(
+      `Node ${process.versions.node} is too old and no newer one is packaged for ${process.platform}-${process.arch}. Install Node ${requiredNodeMajor} or later, then run this again.`,
+    );
+  }
+  // npm itself must run under the newer Node: it skips native packages whose "engines" exclude the Node that runs it.
+  const [command, args] = nodeIsRecentEnough()
+    ? ["npm", ["ci"]]
+    : ["npm", ["exec", "--yes", `--package=${bundledNode}@${bundledVersion}`, "--", "npm", "ci"]];
+  process.stderr.write("setup: installing the locked dependencies (about half a minute, once)\n");
+  try {
+    execFileSync(command, [...args, "--no-audit", "--no-fund", "--loglevel=error"], {
+      cwd: root,
+      stdio: ["ignore", "ignore", "inherit"],
+      shell: process.platform === "win32",
+    });
+  } catch (error) {
+    fail(`npm could not install the dependencies (${error.message}). Check the connection to the npm registry, then run this again.`);
+  }
+}
+
+/** Installs what the lock file says, unless that has been done already, and compiles the contracts. */
+export function setup({ compile = true } = {}) {
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+  const stamp = `${lock} ${process.platform}-${process.arch}\n`;
+  if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stamp) {
+    install();
+    mkdirSync(dirname(stampFile), { recursive: true });
+    writeFileSync(stampFile, stamp);
+  }
+  if (compile) {
+    const hardhat = join(root, "node_modules", "hardhat", "dist", "src", "cli.js");
+    try {
+      execFileSync(nodePath(), [hardhat, "build", "--quiet", "--no-tests"], {
+        cwd: root,
+        stdio: ["ignore", "ignore", "inherit"],
+        env: childEnv(),
+      });
+    } catch {
+      fail("the contracts do not compile; the compiler's messages are above.");
+    }
+  }
+}
+
+/** The environment for child processes: the project's Node and tools come first in PATH. */
+export function childEnv() {
+  const delimiter = process.platform === "win32" ? ";" : ":";
+  const path = [dirname(nodePath()), join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
+  return { ...process.env, PATH: path, HARDHAT_DISABLE_TELEMETRY_PROMPT: "true" };
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  setup();
+  process.stderr.write("setup: ready\n");
+}

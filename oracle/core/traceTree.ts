@@ -14,7 +14,7 @@ const domain = { leaf: 0, node: 1, tensor: 2, bundle: 3 } as const;
 const hasher = await createKeccak(256);
 
 /** A subtree without leaves. */
-const absent = new Uint8Array(32);
+export const absent = new Uint8Array(32);
 
 export function keccak256(...parts: Uint8Array[]): Uint8Array {
   hasher.init();

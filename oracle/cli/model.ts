@@ -1,0 +1,8 @@
+import type { Command } from "commander";
+import { addModelInspect } from "./modelInspect.ts";
+import type { Terminal } from "./verb.ts";
+
+export function addModel(program: Command, terminal: Terminal): void {
+  const model = program.command("model").description("ONNX models: look into a file, register it, look a record up.");
+  addModelInspect(model, terminal);
+}

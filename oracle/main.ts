@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { exitCodes } from "./cli/exitCodes.ts";
+import { runCommandLine } from "./cli/program.ts";
+
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.on(name, () => {
+    // A second signal means now.
+    if (stop.signal.aborted) process.exit(exitCodes.interrupted);
+    stop.abort(new Error(`stopped by ${name}`));
+  });
+}
+// The reader of our output may leave early (`| head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? exitCodes.ok : exitCodes.unexpected));
+
+process.exitCode = await runCommandLine(process.argv.slice(2), { out: process.stdout, err: process.stderr, signal: stop.signal });

@@ -10,7 +10,7 @@ export class ProgramError extends Error {
 }
 
 function range(what: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max || Object.is(value, -0)) {
+  if (!Number.isInteger(value) || value < min || value > max) {
     throw new ProgramError(`${what} is ${value}; it must be an integer from ${min} to ${max}`);
   }
 }

@@ -9,13 +9,16 @@ const compiler = {
   settings: {
     evmVersion: "osaka",
     viaIR: true,
-    optimizer: { enabled: true, runs: 10_000 },
+    optimizer: { enabled: true, runs: 1_000 },
   },
 };
 
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
-  solidity: { profiles: { default: compiler, production: compiler } },
+  solidity: {
+    profiles: { default: compiler, production: compiler },
+    npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
+  },
   typechain: { outDir: "types/contracts", dontOverrideCompile: false },
   paths: { sources: "contracts", tests: { solidity: "test/contracts", mocha: "test/hardhat" } },
   networks: {

@@ -15,6 +15,23 @@ enum Status {
     REFUNDED
 }
 
+/// @notice What new requests must keep to.
+struct Parameters {
+    /// @dev In 1/10,000 of the fee.
+    uint16 protocolFeeBps;
+    /// @dev Seconds after which every operator is eligible.
+    uint32 eligibilityPeriod;
+    /// @dev Seconds; bounds are inclusive.
+    uint32 minChallengeWindow;
+    uint32 maxChallengeWindow;
+    uint32 minSubmitPeriod;
+    uint32 maxSubmitPeriod;
+    /// @dev Gas.
+    uint32 maxCallbackGas;
+    /// @dev In the stake token's smallest unit; at most nine significant decimal digits.
+    uint128 minBond;
+}
+
 /// @title The entry for consumers and operators: requests, escrow, answers, callbacks
 interface IInferenceCoordinator {
     event Requested(
@@ -41,11 +58,48 @@ interface IInferenceCoordinator {
     /// @param reopened Whether operators may answer again (else the request can be refunded).
     event Voided(bytes32 indexed requestId, address indexed operator, bool reopened);
     event Withdrawn(address indexed account, address indexed token, uint256 amount);
+    event ProtocolFeesCollected(address indexed treasury, address indexed token, uint256 amount);
+    event ParametersSet(Parameters parameters);
+    event RequestsPaused(bool paused);
+    event TreasurySet(address treasury);
+    event FeeTokenSet(address indexed token, bool allowed);
+    event DisputeGameSet(address disputeGame);
+
+    error UnexpectedStatus(bytes32 requestId, Status expected, Status actual);
+    error AnswerMismatch(bytes32 requestId);
+    error OutputMismatch(bytes32 requestId, bytes32 expectedRoot, bytes32 actualRoot);
+    error NotEligible(bytes32 requestId, address operator, uint256 eligibleAt);
+    error NotServing(address operator, bytes32 modelId);
+    error ConvictedBefore(bytes32 requestId, address operator);
+    error InsufficientFreeStake(address operator, uint256 free, uint256 needed);
+    error InsufficientCallbackGas(uint256 available, uint256 needed);
+    error WrongValue(uint256 expected, uint256 sent);
+    error FeeTokenNotAllowed(address token);
+    error FeeTokenAmountMismatch(address token, uint256 expected, uint256 received);
+    error NewRequestsPaused();
+    error BondTooSmall(uint256 bond, uint256 minimum);
+    error ChallengeWindowOutOfRange(uint256 challengeWindow, uint256 minimum, uint256 maximum);
+    error SubmitPeriodOutOfRange(uint256 submitPeriod, uint256 minimum, uint256 maximum);
+    error CallbackGasTooHigh(uint256 callbackGasLimit, uint256 maximum);
+    error RoyaltyTooHigh(uint256 royaltyBps, uint256 maximum);
+    error InlineBytesTooLong(uint256 length, uint256 maximum);
+    error UriTooLong(uint256 length, uint256 maximum);
+    error BatchTooLong(uint256 length, uint256 maximum);
+    error BatchLengthMismatch(uint256 expected, uint256 actual);
+    error NothingOwed(address account, address token);
+    error CallerNotDisputeGame(address caller);
+    error CallerNotOperatorRegistry(address caller);
+    error DisputeGameAlreadySet(address disputeGame);
+    error AddressWithoutCode(address account);
+    error AddressZero();
+    error NoOpenDispute(bytes32 requestId);
+    error ParametersInvalid(Parameters parameters);
 
     // Consumers
 
     /// @notice Asks for one inference; the input travels in this call and in its event.
-    /// @param input Input tensors (encoded as `TensorLib` says).
+    /// @param input Input tensors (encoded as `TensorLib` says); the coordinator computes their root.
+    /// @dev ETH fees are sent along exactly; ERC-20 fees have been approved.
     function request(RequestParams calldata params, bytes calldata input) external payable returns (bytes32 requestId);
 
     /// @notice Asks for one inference whose input lies at `inputURI`; operators check it against `inputRoot`.
@@ -55,6 +109,7 @@ interface IInferenceCoordinator {
         string calldata inputURI
     ) external payable returns (bytes32 requestId);
 
+    /// @dev The value sent is the sum of the fees in ETH.
     function requestBatch(
         RequestParams[] calldata params,
         bytes[] calldata inputs
@@ -65,11 +120,13 @@ interface IInferenceCoordinator {
 
     // Operators
 
+    /// @notice Answers a request in [requestedAt, requestedAt + submitPeriod); locks the bond.
     function submit(Request calldata request_, bytes calldata output) external;
 
     function submitByURI(Request calldata request_, bytes32 outputRoot, string calldata outputURI) external;
 
-    /// @dev Items that can't be submitted any more (another operator was first) are left out, not reverted.
+    /// @dev Items that can't be submitted any more or not yet (another operator was first, the deadline is past, the
+    /// caller isn't eligible) are left out, not reverted. Anything else that is wrong reverts them all.
     function submitBatch(
         Request[] calldata requests,
         bytes[] calldata outputs
@@ -79,7 +136,7 @@ interface IInferenceCoordinator {
     /// @param output The output tensors; must match the answer's root if a callback was asked for, else may be empty.
     function finalize(Request calldata request_, Answer calldata answer, bytes calldata output) external;
 
-    /// @dev Items that can't be finalized (any more) are left out, not reverted.
+    /// @dev Items that can't be finalized (any more, or yet) are left out, not reverted.
     function finalizeBatch(
         Request[] calldata requests,
         Answer[] calldata answers,
@@ -89,24 +146,82 @@ interface IInferenceCoordinator {
     /// @notice Pays out what the caller is owed in `token` (zero address: ETH).
     function withdraw(address token, address to) external returns (uint256 amount);
 
+    /// @notice Moves the protocol's fees in `token` that have gathered beside `authors`' royalties to what the treasury is
+    /// owed. Anyone may call.
+    function collectProtocolFees(address token, address[] calldata authors) external returns (uint256 amount);
+
+    // The operator registry
+
+    /// @notice Counts newly deposited stake as free.
+    function creditStake(address operator, uint128 amount) external;
+
+    /// @notice Takes free stake out of service; reverts where there isn't enough.
+    function debitStake(address operator, uint128 amount) external;
+
+    function setServing(address operator, bytes32[] calldata modelIds, bool served) external;
+
     // The dispute contract
 
     /// @notice A dispute was opened: the answer can't be finalized until every dispute on it is closed.
+    /// @dev The first one must come before the answer becomes finalizable; while one is open, more may follow.
     function suspend(Request calldata request_, Answer calldata answer) external;
 
-    /// @notice A dispute was closed in the operator's favour; the answer can't be finalized before `finalizableAt` (Unix time, seconds).
+    /// @notice A dispute was closed in the operator's favour; the answer can't be finalized before `finalizableAt` (Unix
+    /// time, seconds). Closes quietly where another dispute has voided the answer.
     function uphold(Request calldata request_, Answer calldata answer, uint64 finalizableAt) external;
 
-    /// @notice The operator was convicted: its bond is slashed, half to `challenger`, half burned, and the request reopens or can be refunded.
-    function void(Request calldata request_, Answer calldata answer, address challenger) external;
+    /// @notice The operator was convicted: its bond is slashed, half to `challenger`, half burned, and the request reopens
+    /// or can be refunded.
+    /// @return slashed False where another dispute had voided the answer before: nothing is left to slash.
+    function void(
+        Request calldata request_,
+        Answer calldata answer,
+        address challenger
+    ) external returns (bool slashed);
+
+    // Administration (behind the access manager)
+
+    /// @notice Sets what new requests must keep to; live requests keep what they were made with.
+    function setParameters(Parameters calldata parameters_) external;
+
+    /// @notice Stops or allows new requests. Nothing else can be stopped.
+    function setPaused(bool paused) external;
+
+    function setTreasury(address treasury_) external;
+
+    /// @dev Warning: allow only plain tokens whose supply stays below 2^128.
+    function setFeeToken(address token, bool allowed) external;
+
+    /// @notice Names the one contract that may suspend, uphold and void. Once, for ever.
+    function setDisputeGame(address disputeGame_) external;
 
     // Views
 
-    /// @param answer Ignored where the request has none (pass zeros).
+    /// @param answer Ignored where the request has none (pass zeros); else reverts with `AnswerMismatch` if it is another.
     function statusOf(Request calldata request_, Answer calldata answer) external view returns (Status);
     function requestIdOf(Request calldata request_) external view returns (bytes32);
+    /// @notice Whether `answer` is the final answer of the request. True for ever once it is.
+    /// @return final_ Whether it is final.
+    /// @return delivered Whether the callback returned without reverting (true where none was asked for).
+    function isFinal(bytes32 requestId, Answer calldata answer) external view returns (bool final_, bool delivered);
     /// @notice Whether `operator` may submit now.
     function isEligible(Request calldata request_, address operator) external view returns (bool);
+    /// @return Unix time, seconds, from which `operator` may submit as its stake and that of all others stand now.
+    function eligibleAt(Request calldata request_, address operator) external view returns (uint256);
     function owed(address account, address token) external view returns (uint256);
+    /// @return Protocol fees in `token` that `collectProtocolFees` would move for this author.
+    function uncollectedProtocolFees(address author, address token) external view returns (uint256);
     function isFeeToken(address token) external view returns (bool);
+    function serves(address operator, bytes32 modelId) external view returns (bool);
+    /// @return Stake that is neither locked behind an answer nor unbonding.
+    function freeStakeOf(address operator) external view returns (uint256);
+    /// @return Stake of all operators, locked included, unbonding not.
+    function totalStake() external view returns (uint256);
+    function parameters() external view returns (Parameters memory);
+    function paused() external view returns (bool);
+    function treasury() external view returns (address);
+    function disputeGame() external view returns (address);
+    function operatorRegistry() external view returns (address);
+    /// @return Whether the coordinator is in one of its functions (a callback, say); the registries refuse changes then.
+    function entered() external view returns (bool);
 }

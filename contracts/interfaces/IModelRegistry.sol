@@ -22,7 +22,7 @@ struct Model {
     bytes32 weightRoot;
     TensorSpec[] inputs;
     TensorSpec[] outputs;
-    /// @dev Receives `royaltyBps` / 10,000 of every fee.
+    /// @dev Receives `royaltyBps` / 10,000 of every fee; must be the account that registers.
     address author;
     uint16 royaltyBps;
 }
@@ -31,9 +31,27 @@ struct Model {
 interface IModelRegistry {
     event ModelRegistered(bytes32 indexed modelId, address indexed author, bytes32 artifactHash, string artifactURI);
 
-    /// @notice Registers a model for ever; the caller is its author. @return modelId keccak256(abi.encode(model)).
+    error ModelAlreadyRegistered(bytes32 modelId);
+    error ModelUnknown(bytes32 modelId);
+    error ModelAuthorNotCaller(address author, address caller);
+    error ModelRoyaltyTooHigh(uint256 royaltyBps, uint256 maximum);
+    error ModelArtifactMissing();
+    /// @dev programRoot and weightRoot are given together or not at all.
+    error ModelRootsIncomplete(bytes32 programRoot, bytes32 weightRoot);
+    error ModelTextTooLong(uint256 length, uint256 maximum);
+    error ModelTensorCount(uint256 count, uint256 maximum);
+    error ModelTensorInvalid(string name, uint8 dtype, uint256 rank);
+
+    /// @notice Registers a model for ever; the caller is its author.
+    /// @return modelId `ModelIdLib.make(author, royaltyBps, keccak256(abi.encode(model)))`.
     function registerModel(Model calldata model) external returns (bytes32 modelId);
+
+    /// @dev Reverts with `ModelUnknown` where there is none.
     function modelOf(bytes32 modelId) external view returns (Model memory);
+    function isRegistered(bytes32 modelId) external view returns (bool);
     /// @return author The zero address where the model is unknown.
+    /// @return royaltyBps In 1/10,000 of the fee.
     function royaltyOf(bytes32 modelId) external view returns (address author, uint16 royaltyBps);
+    /// @return The identity that `registerModel` would give the record.
+    function modelIdOf(Model calldata model) external pure returns (bytes32);
 }

@@ -1,0 +1,707 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IInferenceCallback} from "./interfaces/IInferenceCallback.sol";
+import {IInferenceCoordinator, Parameters, Status} from "./interfaces/IInferenceCoordinator.sol";
+import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
+import {ModelIdLib} from "./libraries/ModelIdLib.sol";
+import {Answer, Request, RequestLib, RequestParams} from "./libraries/RequestLib.sol";
+import {Settings, SettingsLib} from "./libraries/SettingsLib.sol";
+import {TraceTree} from "./libraries/TraceTree.sol";
+
+/// @title The entry for consumers and operators: requests, escrow, answers, callbacks
+contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, ReentrancyGuardTransient {
+    using ModelIdLib for bytes32;
+    using RequestLib for Request;
+    using SafeCast for uint256;
+    using SafeERC20 for IERC20;
+    using SettingsLib for Settings;
+
+    uint256 public constant MAX_INLINE_BYTES = 98_304;
+    uint256 public constant MAX_URI_LENGTH = 2_048;
+    uint256 public constant MAX_BATCH = 100;
+    uint256 public constant MAX_ROYALTY_BPS = 5_000;
+    /// @dev The chance to be eligible doubles so many times within the eligibility period.
+    uint256 private constant DOUBLINGS = 8;
+    uint256 private constant BPS = 10_000;
+    /// @dev Gas for reaching a cold account and what lies between the check and the call.
+    uint256 private constant CALL_OVERHEAD = 5_000;
+    address private constant ETH = address(0);
+
+    /// @dev Top byte of a request's slot. The rest of the slot is the digest of its answer, once there is one.
+    uint256 private constant NONE = 0;
+    uint256 private constant REQUESTED = 1;
+    uint256 private constant REOPENED = 2;
+    uint256 private constant SUBMITTED = 3;
+    uint256 private constant SUSPENDED = 4;
+    uint256 private constant UPHELD = 5;
+    uint256 private constant FINALIZED = 6;
+    uint256 private constant UNDELIVERED = 7; // final, but the callback failed
+    uint256 private constant REFUNDED = 8;
+
+    /// @dev One slot holds all that a submit and a finalize change of an operator.
+    struct OperatorAccount {
+        uint128 freeStake;
+        uint128 owedEth;
+    }
+
+    /// @dev The protocol's part gathers beside the author's royalty, in the slot that a finalize writes anyway.
+    struct Account {
+        uint128 owed;
+        uint128 protocolFees;
+    }
+
+    /// @dev Of one answer; touched only where it is disputed.
+    struct Disputes {
+        uint32 open;
+        uint64 finalizableAt;
+        bool voided;
+    }
+
+    IOperatorRegistry private immutable OPERATOR_REGISTRY;
+
+    Settings private _settings;
+    mapping(bytes32 requestId => uint256) private _slots;
+    mapping(address operator => OperatorAccount) private _operators;
+    mapping(address operator => mapping(bytes32 modelId => bool)) private _serves;
+    mapping(address account => mapping(address token => Account)) private _accounts;
+    mapping(bytes32 answerDigest => Disputes) private _disputes;
+    mapping(bytes32 requestId => mapping(address operator => bool)) private _convicted;
+    mapping(address token => bool) private _feeTokens;
+    uint256 private _totalStake;
+    address private _treasury;
+    address private _disputeGame;
+
+    constructor(
+        address authority_,
+        address operatorRegistry_,
+        address treasury_,
+        Parameters memory parameters_
+    ) AccessManaged(authority_) {
+        if (operatorRegistry_.code.length == 0) revert AddressWithoutCode(operatorRegistry_);
+        OPERATOR_REGISTRY = IOperatorRegistry(operatorRegistry_);
+        _setParameters(parameters_);
+        _setTreasury(treasury_);
+    }
+
+    modifier onlyDisputeGame() {
+        if (msg.sender != _disputeGame) revert CallerNotDisputeGame(msg.sender);
+        _;
+    }
+
+    modifier onlyOperatorRegistry() {
+        if (msg.sender != address(OPERATOR_REGISTRY)) revert CallerNotOperatorRegistry(msg.sender);
+        _;
+    }
+
+    // ------------------------------------------------------------------------------------------------- consumers
+
+    /// @inheritdoc IInferenceCoordinator
+    function request(
+        RequestParams calldata params,
+        bytes calldata input
+    ) external payable nonReentrant returns (bytes32 requestId) {
+        requestId = _request(params, _rootOf(input), input, "");
+        _checkValue(params.feeToken == ETH ? params.fee : 0);
+        _collect(params);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function requestByURI(
+        RequestParams calldata params,
+        bytes32 inputRoot,
+        string calldata inputURI
+    ) external payable nonReentrant returns (bytes32 requestId) {
+        _checkURI(inputURI);
+        requestId = _request(params, inputRoot, msg.data[:0], inputURI);
+        _checkValue(params.feeToken == ETH ? params.fee : 0);
+        _collect(params);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function requestBatch(
+        RequestParams[] calldata params,
+        bytes[] calldata inputs
+    ) external payable nonReentrant returns (bytes32[] memory requestIds) {
+        _checkBatch(params.length, inputs.length);
+        requestIds = new bytes32[](params.length);
+        uint256 value = 0;
+        for (uint256 i = 0; i < params.length; ++i) {
+            requestIds[i] = _request(params[i], _rootOf(inputs[i]), inputs[i], "");
+            if (params[i].feeToken == ETH) value += params[i].fee;
+        }
+        _checkValue(value);
+        for (uint256 i = 0; i < params.length; ++i) _collect(params[i]);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function refund(Request calldata request_) external nonReentrantView {
+        bytes32 requestId = request_.idOf();
+        Status status = _openStatus(request_, _slots[requestId] >> 248);
+        if (status != Status.EXPIRED) revert UnexpectedStatus(requestId, Status.EXPIRED, status);
+        _slots[requestId] = REFUNDED << 248;
+        _accounts[request_.requester][request_.params.feeToken].owed += request_.params.fee;
+        emit Refunded(requestId, request_.requester);
+    }
+
+    // ------------------------------------------------------------------------------------------------- operators
+
+    /// @inheritdoc IInferenceCoordinator
+    function submit(Request calldata request_, bytes calldata output) external nonReentrantView {
+        (bytes32 requestId, ) = _checkSubmit(request_, true);
+        _submit(request_, requestId, _rootOf(output), output, "");
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function submitByURI(
+        Request calldata request_,
+        bytes32 outputRoot,
+        string calldata outputURI
+    ) external nonReentrantView {
+        _checkURI(outputURI);
+        (bytes32 requestId, ) = _checkSubmit(request_, true);
+        _submit(request_, requestId, outputRoot, msg.data[:0], outputURI);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function submitBatch(
+        Request[] calldata requests,
+        bytes[] calldata outputs
+    ) external nonReentrantView returns (bool[] memory submitted) {
+        _checkBatch(requests.length, outputs.length);
+        submitted = new bool[](requests.length);
+        for (uint256 i = 0; i < requests.length; ++i) {
+            (bytes32 requestId, bool open) = _checkSubmit(requests[i], false);
+            if (!open) continue;
+            _submit(requests[i], requestId, _rootOf(outputs[i]), outputs[i], "");
+            submitted[i] = true;
+        }
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function finalize(Request calldata request_, Answer calldata answer, bytes calldata output) external nonReentrant {
+        bytes32 requestId = request_.idOf();
+        bytes32 digest = RequestLib.digest(requestId, answer);
+        Status status = _statusOf(request_, requestId, answer, digest);
+        if (status != Status.FINALIZABLE) revert UnexpectedStatus(requestId, Status.FINALIZABLE, status);
+        _finalize(request_, requestId, answer, digest, output);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function finalizeBatch(
+        Request[] calldata requests,
+        Answer[] calldata answers,
+        bytes[] calldata outputs
+    ) external nonReentrant returns (bool[] memory finalized) {
+        _checkBatch(requests.length, answers.length);
+        _checkBatch(requests.length, outputs.length);
+        finalized = new bool[](requests.length);
+        for (uint256 i = 0; i < requests.length; ++i) {
+            bytes32 requestId = requests[i].idOf();
+            bytes32 digest = RequestLib.digest(requestId, answers[i]);
+            uint256 slot = _slots[requestId];
+            if (_hasAnswer(slot >> 248) && slot << 8 != uint256(digest) & ~uint256(0xff)) continue;
+            if (_statusOf(requests[i], requestId, answers[i], digest) != Status.FINALIZABLE) continue;
+            _finalize(requests[i], requestId, answers[i], digest, outputs[i]);
+            finalized[i] = true;
+        }
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function withdraw(address token, address to) external nonReentrant returns (uint256 amount) {
+        if (to == address(0)) revert AddressZero();
+        amount = owed(msg.sender, token);
+        if (amount == 0) revert NothingOwed(msg.sender, token);
+        _accounts[msg.sender][token].owed = 0;
+        if (token == ETH) _operators[msg.sender].owedEth = 0;
+        emit Withdrawn(msg.sender, token, amount);
+        if (token == ETH) Address.sendValue(payable(to), amount);
+        else IERC20(token).safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function collectProtocolFees(
+        address token,
+        address[] calldata authors
+    ) external nonReentrantView returns (uint256 amount) {
+        for (uint256 i = 0; i < authors.length; ++i) {
+            Account storage account = _accounts[authors[i]][token];
+            amount += account.protocolFees;
+            account.protocolFees = 0;
+        }
+        _accounts[_treasury][token].owed += amount.toUint128();
+        emit ProtocolFeesCollected(_treasury, token, amount);
+    }
+
+    // -------------------------------------------------------------------------------------- the operator registry
+
+    /// @inheritdoc IInferenceCoordinator
+    function creditStake(address operator, uint128 amount) external onlyOperatorRegistry nonReentrantView {
+        _operators[operator].freeStake += amount;
+        _totalStake += amount;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function debitStake(address operator, uint128 amount) external onlyOperatorRegistry nonReentrantView {
+        uint128 free = _operators[operator].freeStake;
+        if (free < amount) revert InsufficientFreeStake(operator, free, amount);
+        _operators[operator].freeStake = free - amount;
+        _totalStake -= amount;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function setServing(
+        address operator,
+        bytes32[] calldata modelIds,
+        bool served
+    ) external onlyOperatorRegistry nonReentrantView {
+        for (uint256 i = 0; i < modelIds.length; ++i) _serves[operator][modelIds[i]] = served;
+    }
+
+    // ------------------------------------------------------------------------------------------ the dispute contract
+
+    /// @inheritdoc IInferenceCoordinator
+    function suspend(Request calldata request_, Answer calldata answer) external onlyDisputeGame nonReentrantView {
+        bytes32 requestId = request_.idOf();
+        bytes32 digest = RequestLib.digest(requestId, answer);
+        Status status = _statusOf(request_, requestId, answer, digest);
+        if (status != Status.SUBMITTED && status != Status.SUSPENDED) {
+            revert UnexpectedStatus(requestId, Status.SUBMITTED, status);
+        }
+        ++_disputes[digest].open;
+        _slots[requestId] = _slot(SUSPENDED, digest);
+        emit Suspended(requestId);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function uphold(
+        Request calldata request_,
+        Answer calldata answer,
+        uint64 finalizableAt
+    ) external onlyDisputeGame nonReentrantView {
+        bytes32 requestId = request_.idOf();
+        bytes32 digest = RequestLib.digest(requestId, answer);
+        Disputes storage disputes = _closeDispute(requestId, digest);
+        if (disputes.voided) return;
+        if (finalizableAt > disputes.finalizableAt) disputes.finalizableAt = finalizableAt;
+        if (disputes.open == 0) _slots[requestId] = _slot(UPHELD, digest);
+        emit Upheld(requestId, disputes.finalizableAt);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function void(
+        Request calldata request_,
+        Answer calldata answer,
+        address challenger
+    ) external onlyDisputeGame nonReentrant returns (bool slashed) {
+        bytes32 requestId = request_.idOf();
+        Disputes storage disputes = _closeDispute(requestId, RequestLib.digest(requestId, answer));
+        if (disputes.voided) return false;
+        disputes.voided = true;
+        _convicted[requestId][answer.operator] = true;
+        _slots[requestId] = REOPENED << 248;
+        _totalStake -= request_.params.bond;
+        emit Voided(requestId, answer.operator, block.timestamp < _submitDeadline(request_));
+        OPERATOR_REGISTRY.slash(answer.operator, request_.params.bond, challenger);
+        return true;
+    }
+
+    // -------------------------------------------------------------------------------------------- administration
+
+    /// @inheritdoc IInferenceCoordinator
+    function setParameters(Parameters calldata parameters_) external restricted {
+        _setParameters(parameters_);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function setPaused(bool paused_) external restricted {
+        _settings.paused = paused_;
+        emit RequestsPaused(paused_);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function setTreasury(address treasury_) external restricted {
+        _setTreasury(treasury_);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function setFeeToken(address token, bool allowed) external restricted {
+        if (allowed && token.code.length == 0) revert AddressWithoutCode(token);
+        _feeTokens[token] = allowed;
+        emit FeeTokenSet(token, allowed);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function setDisputeGame(address disputeGame_) external restricted {
+        if (_disputeGame != address(0)) revert DisputeGameAlreadySet(_disputeGame);
+        if (disputeGame_.code.length == 0) revert AddressWithoutCode(disputeGame_);
+        _disputeGame = disputeGame_;
+        emit DisputeGameSet(disputeGame_);
+    }
+
+    // ----------------------------------------------------------------------------------------------------- views
+
+    /// @inheritdoc IInferenceCoordinator
+    function statusOf(Request calldata request_, Answer calldata answer) external view returns (Status) {
+        bytes32 requestId = request_.idOf();
+        return _statusOf(request_, requestId, answer, RequestLib.digest(requestId, answer));
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function requestIdOf(Request calldata request_) external view returns (bytes32) {
+        return request_.idOf();
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function isFinal(bytes32 requestId, Answer calldata answer) external view returns (bool final_, bool delivered) {
+        uint256 slot = _slots[requestId];
+        bytes32 digest = RequestLib.digest(requestId, answer);
+        delivered = slot == _slot(FINALIZED, digest);
+        final_ = delivered || slot == _slot(UNDELIVERED, digest);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function isEligible(Request calldata request_, address operator) external view returns (bool) {
+        bytes32 requestId = request_.idOf();
+        uint256 free = _operators[operator].freeStake;
+        return
+            _openStatus(request_, _slots[requestId] >> 248) == Status.REQUESTED &&
+            _serves[operator][request_.params.modelId] &&
+            !_convicted[requestId][operator] &&
+            free >= request_.params.bond &&
+            block.timestamp >= _eligibleAt(request_, requestId, operator, free);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function eligibleAt(Request calldata request_, address operator) external view returns (uint256) {
+        return _eligibleAt(request_, request_.idOf(), operator, _operators[operator].freeStake);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function owed(address account, address token) public view returns (uint256 amount) {
+        amount = _accounts[account][token].owed;
+        if (token == ETH) amount += _operators[account].owedEth;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function uncollectedProtocolFees(address author, address token) external view returns (uint256) {
+        return _accounts[author][token].protocolFees;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function isFeeToken(address token) public view returns (bool) {
+        return token == ETH || _feeTokens[token];
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function serves(address operator, bytes32 modelId) external view returns (bool) {
+        return _serves[operator][modelId];
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function freeStakeOf(address operator) external view returns (uint256) {
+        return _operators[operator].freeStake;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function totalStake() external view returns (uint256) {
+        return _totalStake;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function parameters() external view returns (Parameters memory) {
+        return _settings.unpack();
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function paused() external view returns (bool) {
+        return _settings.paused;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function treasury() external view returns (address) {
+        return _treasury;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function disputeGame() external view returns (address) {
+        return _disputeGame;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function operatorRegistry() external view returns (address) {
+        return address(OPERATOR_REGISTRY);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function entered() external view returns (bool) {
+        return _reentrancyGuardEntered();
+    }
+
+    // -------------------------------------------------------------------------------------------------- requests
+
+    function _request(
+        RequestParams calldata params,
+        bytes32 inputRoot,
+        bytes calldata input,
+        string memory inputURI
+    ) private returns (bytes32 requestId) {
+        Settings memory settings = _settings;
+        settings.check(params);
+        if (!isFeeToken(params.feeToken)) revert FeeTokenNotAllowed(params.feeToken);
+        uint256 royaltyBps = params.modelId.royaltyBpsOf();
+        if (royaltyBps > MAX_ROYALTY_BPS) revert RoyaltyTooHigh(royaltyBps, MAX_ROYALTY_BPS);
+
+        Request memory made = Request({
+            params: params,
+            inputRoot: inputRoot,
+            requester: msg.sender,
+            nonce: 0,
+            requestedAt: uint64(block.timestamp),
+            seed: uint64(block.prevrandao),
+            eligibilityPeriod: settings.eligibilityPeriod,
+            protocolFeeBps: settings.protocolFeeBps
+        });
+        requestId = made.id();
+        while (_slots[requestId] != NONE) {
+            ++made.nonce;
+            requestId = made.id();
+        }
+        _slots[requestId] = REQUESTED << 248;
+        emit Requested(requestId, params.modelId, msg.sender, made, input, inputURI);
+    }
+
+    function _checkValue(uint256 expected) private view {
+        if (msg.value != expected) revert WrongValue(expected, msg.value);
+    }
+
+    /// @dev INVARIANT: what is escrowed has arrived; a token that keeps a part of a transfer is refused.
+    function _collect(RequestParams calldata params) private {
+        if (params.feeToken == ETH || params.fee == 0) return;
+        IERC20 token = IERC20(params.feeToken);
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransferFrom(msg.sender, address(this), params.fee);
+        uint256 received = token.balanceOf(address(this)) - before;
+        if (received != params.fee) revert FeeTokenAmountMismatch(params.feeToken, params.fee, received);
+    }
+
+    // --------------------------------------------------------------------------------------------------- answers
+
+    /// @param strict Whether to revert (rather than to say no) where the request can't be answered now.
+    function _checkSubmit(Request calldata request_, bool strict) private view returns (bytes32 requestId, bool open) {
+        requestId = request_.idOf();
+        uint256 stored = _slots[requestId] >> 248;
+        Status status = _openStatus(request_, stored);
+        if (status != Status.REQUESTED) {
+            if (strict) revert UnexpectedStatus(requestId, Status.REQUESTED, status);
+            return (requestId, false);
+        }
+        if (stored == REOPENED && _convicted[requestId][msg.sender]) revert ConvictedBefore(requestId, msg.sender);
+        bytes32 modelId = request_.params.modelId;
+        if (!_serves[msg.sender][modelId]) revert NotServing(msg.sender, modelId);
+        uint256 free = _operators[msg.sender].freeStake;
+        if (free < request_.params.bond) revert InsufficientFreeStake(msg.sender, free, request_.params.bond);
+        open = _isEligible(request_, requestId, msg.sender, free);
+        if (strict && !open) {
+            revert NotEligible(requestId, msg.sender, _eligibleAt(request_, requestId, msg.sender, free));
+        }
+    }
+
+    function _submit(
+        Request calldata request_,
+        bytes32 requestId,
+        bytes32 outputRoot,
+        bytes calldata output,
+        string memory outputURI
+    ) private {
+        uint64 submittedAt = uint64(block.timestamp);
+        bytes32 digest = RequestLib.digest(requestId, Answer(msg.sender, outputRoot, submittedAt));
+        _slots[requestId] = _slot(SUBMITTED, digest);
+        _operators[msg.sender].freeStake -= request_.params.bond;
+        emit Submitted(requestId, msg.sender, outputRoot, submittedAt, output, outputURI);
+    }
+
+    function _finalize(
+        Request calldata request_,
+        bytes32 requestId,
+        Answer calldata answer,
+        bytes32 digest,
+        bytes calldata output
+    ) private {
+        uint256 gasLimit = request_.params.callbackGasLimit;
+        address requester = request_.requester;
+        bool calls = gasLimit != 0 && requester.code.length != 0;
+        if (calls) {
+            bytes32 root = _rootOf(output);
+            if (root != answer.outputRoot) revert OutputMismatch(requestId, answer.outputRoot, root);
+        }
+
+        bool delivered = calls || gasLimit == 0;
+        _slots[requestId] = _slot(delivered ? FINALIZED : UNDELIVERED, digest);
+        _settle(request_, answer.operator);
+
+        if (calls && !_call(requester, gasLimit, abi.encodeCall(IInferenceCallback.onInference, (requestId, output)))) {
+            delivered = false;
+            _slots[requestId] = _slot(UNDELIVERED, digest);
+        }
+        emit Finalized(requestId, answer.operator, delivered);
+    }
+
+    /// @dev Frees the bond and divides the fee: the protocol's part is rounded up, the royalty down, the operator gets the
+    /// rest. INVARIANT: the parts add up to the fee.
+    function _settle(Request calldata request_, address operator) private {
+        uint256 fee = request_.params.fee;
+        address token = request_.params.feeToken;
+        bytes32 modelId = request_.params.modelId;
+        uint256 protocolFee = (fee * request_.protocolFeeBps + BPS - 1) / BPS;
+        uint256 royalty = (fee * modelId.royaltyBpsOf()) / BPS;
+        uint256 rest = fee - protocolFee - royalty;
+
+        OperatorAccount storage account = _operators[operator];
+        account.freeStake += request_.params.bond;
+        if (token == ETH) account.owedEth += uint128(rest);
+        else _accounts[operator][token].owed += uint128(rest);
+
+        if (protocolFee + royalty != 0) {
+            Account storage author = _accounts[modelId.authorOf()][token];
+            author.owed += uint128(royalty);
+            author.protocolFees += uint128(protocolFee);
+        }
+    }
+
+    /// @dev INVARIANT: the callee gets exactly `gasLimit`, or everything reverts: only 63/64 of what is left can be passed
+    /// on, and the EVM would pass less without a word. Return data aren't copied: their cost would be the caller's.
+    function _call(address target, uint256 gasLimit, bytes memory data) private returns (bool success) {
+        uint256 needed = gasLimit + gasLimit / 63 + CALL_OVERHEAD;
+        uint256 available = gasleft();
+        if (available < needed) revert InsufficientCallbackGas(available, needed);
+        assembly ("memory-safe") {
+            success := call(gasLimit, target, 0, add(data, 0x20), mload(data), 0, 0)
+        }
+    }
+
+    function _closeDispute(bytes32 requestId, bytes32 digest) private returns (Disputes storage disputes) {
+        disputes = _disputes[digest];
+        if (disputes.open == 0) revert NoOpenDispute(requestId);
+        --disputes.open;
+    }
+
+    // ---------------------------------------------------------------------------------------------------- status
+
+    function _slot(uint256 stored, bytes32 digest) private pure returns (uint256) {
+        return (stored << 248) | (uint256(digest) >> 8);
+    }
+
+    function _hasAnswer(uint256 stored) private pure returns (bool) {
+        return stored >= SUBMITTED && stored <= UNDELIVERED;
+    }
+
+    function _submitDeadline(Request calldata request_) private pure returns (uint256) {
+        return uint256(request_.requestedAt) + request_.params.submitPeriod;
+    }
+
+    /// @dev The status as far as it can be told without the answer.
+    function _openStatus(Request calldata request_, uint256 stored) private view returns (Status) {
+        if (stored == NONE) return Status.NONE;
+        if (stored <= REOPENED) {
+            return block.timestamp < _submitDeadline(request_) ? Status.REQUESTED : Status.EXPIRED;
+        }
+        if (stored == SUSPENDED) return Status.SUSPENDED;
+        if (stored == REFUNDED) return Status.REFUNDED;
+        return stored >= FINALIZED ? Status.FINALIZED : Status.SUBMITTED;
+    }
+
+    function _statusOf(
+        Request calldata request_,
+        bytes32 requestId,
+        Answer calldata answer,
+        bytes32 digest
+    ) private view returns (Status status) {
+        uint256 slot = _slots[requestId];
+        uint256 stored = slot >> 248;
+        status = _openStatus(request_, stored);
+        if (!_hasAnswer(stored)) return status;
+        if (slot != _slot(stored, digest)) revert AnswerMismatch(requestId);
+        if (status != Status.SUBMITTED) return status;
+        uint256 finalizableAt = uint256(answer.submittedAt) + request_.params.challengeWindow;
+        if (stored == UPHELD && _disputes[digest].finalizableAt > finalizableAt) {
+            finalizableAt = _disputes[digest].finalizableAt;
+        }
+        if (block.timestamp >= finalizableAt) status = Status.FINALIZABLE;
+    }
+
+    // ----------------------------------------------------------------------------------------------- eligibility
+
+    /// @dev A number in [0, 2^128) that an operator draws for a request.
+    function _draw(bytes32 requestId, address operator) private pure returns (uint256) {
+        return uint128(uint256(keccak256(abi.encode(requestId, operator))));
+    }
+
+    /// @dev About one operator is eligible at first: each with the chance of its free stake in the stake of all.
+    function _threshold(uint256 free) private view returns (uint256) {
+        uint256 total = _totalStake;
+        return total == 0 ? 0 : (free << 128) / total;
+    }
+
+    function _isEligible(
+        Request calldata request_,
+        bytes32 requestId,
+        address operator,
+        uint256 free
+    ) private view returns (bool) {
+        uint256 elapsed = block.timestamp - request_.requestedAt;
+        uint256 period = request_.eligibilityPeriod;
+        if (elapsed >= period) return true;
+        return _draw(requestId, operator) < _threshold(free) << ((DOUBLINGS * elapsed) / period);
+    }
+
+    function _eligibleAt(
+        Request calldata request_,
+        bytes32 requestId,
+        address operator,
+        uint256 free
+    ) private view returns (uint256) {
+        uint256 draw = _draw(requestId, operator);
+        uint256 threshold = _threshold(free);
+        uint256 period = request_.eligibilityPeriod;
+        uint256 doublings = 0;
+        while (doublings < DOUBLINGS && draw >= threshold << doublings) ++doublings;
+        return uint256(request_.requestedAt) + (period * doublings + DOUBLINGS - 1) / DOUBLINGS;
+    }
+
+    // ----------------------------------------------------------------------------------------------------- checks
+
+    function _rootOf(bytes calldata bundle) private pure returns (bytes32) {
+        if (bundle.length > MAX_INLINE_BYTES) revert InlineBytesTooLong(bundle.length, MAX_INLINE_BYTES);
+        return TraceTree.bundleRoot(bundle);
+    }
+
+    function _checkURI(string calldata uri) private pure {
+        if (bytes(uri).length > MAX_URI_LENGTH) revert UriTooLong(bytes(uri).length, MAX_URI_LENGTH);
+    }
+
+    function _checkBatch(uint256 length, uint256 other) private pure {
+        if (length > MAX_BATCH) revert BatchTooLong(length, MAX_BATCH);
+        if (other != length) revert BatchLengthMismatch(length, other);
+    }
+
+    function _setParameters(Parameters memory parameters_) private {
+        uint256 atLeast = uint256(parameters_.maxChallengeWindow) + OPERATOR_REGISTRY.disputeBound() + 1;
+        uint256 unbondingPeriod = OPERATOR_REGISTRY.unbondingPeriod();
+        if (unbondingPeriod < atLeast) revert IOperatorRegistry.UnbondingTooShort(unbondingPeriod, atLeast);
+        _settings = SettingsLib.pack(parameters_, _settings.paused);
+        emit ParametersSet(parameters_);
+    }
+
+    function _setTreasury(address treasury_) private {
+        if (treasury_ == address(0)) revert AddressZero();
+        _treasury = treasury_;
+        emit TreasurySet(treasury_);
+    }
+}

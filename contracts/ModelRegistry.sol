@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {CoordinatorBound} from "./CoordinatorBound.sol";
+import {IModelRegistry, Model, TensorSpec} from "./interfaces/IModelRegistry.sol";
+import {ModelIdLib} from "./libraries/ModelIdLib.sol";
+import {TensorLib} from "./libraries/TensorLib.sol";
+
+/// @title Immutable model records
+contract ModelRegistry is IModelRegistry, CoordinatorBound {
+    using ModelIdLib for bytes32;
+
+    uint256 public constant MAX_ROYALTY_BPS = 5_000;
+    uint256 public constant MAX_URI_LENGTH = 2_048;
+    uint256 public constant MAX_NAME_LENGTH = 256;
+    uint256 public constant MAX_TENSORS = 32;
+
+    /// @dev The ABI-encoded record: records are read off-chain and in disputes, one by one and as a whole.
+    mapping(bytes32 modelId => bytes record) private _records;
+
+    constructor(address authority_) AccessManaged(authority_) {}
+
+    /// @inheritdoc IModelRegistry
+    function registerModel(Model calldata model) external whileIdle returns (bytes32 modelId) {
+        if (model.author != msg.sender) revert ModelAuthorNotCaller(model.author, msg.sender);
+        if (model.royaltyBps > MAX_ROYALTY_BPS) revert ModelRoyaltyTooHigh(model.royaltyBps, MAX_ROYALTY_BPS);
+        if (model.artifactHash == 0) revert ModelArtifactMissing();
+        if ((model.programRoot == 0) != (model.weightRoot == 0)) {
+            revert ModelRootsIncomplete(model.programRoot, model.weightRoot);
+        }
+        _checkText(model.artifactURI, MAX_URI_LENGTH);
+        _checkTensors(model.inputs);
+        _checkTensors(model.outputs);
+
+        bytes memory record = abi.encode(model);
+        modelId = ModelIdLib.make(model.author, model.royaltyBps, keccak256(record));
+        if (_records[modelId].length != 0) revert ModelAlreadyRegistered(modelId);
+        _records[modelId] = record;
+        emit ModelRegistered(modelId, model.author, model.artifactHash, model.artifactURI);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function modelOf(bytes32 modelId) external view returns (Model memory) {
+        if (!isRegistered(modelId)) revert ModelUnknown(modelId);
+        return abi.decode(_records[modelId], (Model));
+    }
+
+    /// @inheritdoc IModelRegistry
+    function royaltyOf(bytes32 modelId) external view returns (address author, uint16 royaltyBps) {
+        if (isRegistered(modelId)) (author, royaltyBps) = (modelId.authorOf(), uint16(modelId.royaltyBpsOf()));
+    }
+
+    /// @inheritdoc IModelRegistry
+    function modelIdOf(Model calldata model) external pure returns (bytes32) {
+        return ModelIdLib.make(model.author, model.royaltyBps, keccak256(abi.encode(model)));
+    }
+
+    /// @inheritdoc IModelRegistry
+    function isRegistered(bytes32 modelId) public view returns (bool) {
+        return _records[modelId].length != 0;
+    }
+
+    function _checkTensors(TensorSpec[] calldata specs) private pure {
+        if (specs.length == 0 || specs.length > MAX_TENSORS) revert ModelTensorCount(specs.length, MAX_TENSORS);
+        for (uint256 i = 0; i < specs.length; ++i) {
+            TensorSpec calldata spec = specs[i];
+            _checkText(spec.name, MAX_NAME_LENGTH);
+            if (TensorLib.elementSize(spec.dtype) == 0 || spec.shape.length > TensorLib.MAX_RANK) {
+                revert ModelTensorInvalid(spec.name, spec.dtype, spec.shape.length);
+            }
+        }
+    }
+
+    function _checkText(string calldata text, uint256 maximum) private pure {
+        if (bytes(text).length > maximum) revert ModelTextTooLong(bytes(text).length, maximum);
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IInferenceCoordinator} from "../../contracts/interfaces/IInferenceCoordinator.sol";
+import {Answer, Request} from "../../contracts/libraries/RequestLib.sol";
+import {TraceTree} from "../../contracts/libraries/TraceTree.sol";
+
+/// @notice Plays the dispute contract's part: opens and closes disputes as it is told.
+contract TestDisputeGame {
+    IInferenceCoordinator private immutable COORDINATOR;
+
+    constructor(IInferenceCoordinator coordinator_) {
+        COORDINATOR = coordinator_;
+    }
+
+    function suspend(Request calldata request, Answer calldata answer) external {
+        COORDINATOR.suspend(request, answer);
+    }
+
+    function uphold(Request calldata request, Answer calldata answer, uint64 finalizableAt) external {
+        COORDINATOR.uphold(request, answer, finalizableAt);
+    }
+
+    function void(Request calldata request, Answer calldata answer, address challenger) external returns (bool) {
+        return COORDINATOR.void(request, answer, challenger);
+    }
+
+    function rootOf(bytes calldata bundle) external pure returns (bytes32) {
+        return TraceTree.bundleRoot(bundle);
+    }
+}

@@ -32,64 +32,100 @@ export interface RandomOptions {
   weightLeaves?: number;
 }
 
+/** @returns up to four sizes whose product is `words`. */
 const split = (random: Seeded, words: number): number[] => {
   const dims: number[] = [];
   let left = words;
   while (left > 1 && dims.length < 3) {
-    const divisors = Array.from({ length: left }, (_, i) => i + 1).filter((d) => left % d === 0);
+    const divisors = Array.from({ length: left }, (_, i) => i + 1).filter((d) => left % d === 0 && (d > 1 || random.oneIn(4)));
     const size = random.pick(divisors);
     dims.push(size);
     left /= size;
   }
-  return [...dims, left];
+  return left > 1 || dims.length === 0 ? [...dims, left] : dims;
 };
 
-/** Maps every axis of the region to one or two loop axes, bounded wherever the coordinate can leave the axis. */
-function randomAccess(random: Seeded, region: Region, sizes: readonly number[]): Access {
-  const strides = sizes.map(() => 0);
+/** @returns up to four sizes with a product of at most `words`; primes are rare, so that there are often several. */
+const sizes = (random: Seeded, words: number): number[] =>
+  split(random, random.pick([12, 24, 36, 48, 60, 72, 96, 120].map((n) => Math.min(n, words)).concat(random.int(1, words))));
+
+/** A matrix-like access without bounds: contiguous along some axis, each further axis behind it as long as the region lasts. */
+function denseAccess(random: Seeded, region: Region, loop: readonly number[]): Access {
+  const strides = loop.map(() => 0);
+  let last = 0;
+  let stride = 1;
+  for (const { axis } of loop.map((_, axis) => ({ axis, key: random.word() })).sort((p, q) => p.key - q.key)) {
+    const reach = (by: number) => last + by * (loop[axis]! - 1) < outputWords(region);
+    strides[axis] = [stride, 1, 0].find(reach)!;
+    last += strides[axis]! * (loop[axis]! - 1);
+    stride *= loop[axis]!;
+  }
+  return { space: region.space, offset: region.offset + random.int(0, outputWords(region) - 1 - last), strides, bounds: [] };
+}
+
+/** Spreads the loop axes over the region's axes, each bounded wherever the coordinate can leave its axis. */
+function randomAccess(random: Seeded, region: Region, loop: readonly number[]): Access {
+  if (random.oneIn(2)) return denseAccess(random, region, loop);
+  const strides = loop.map(() => 0);
   const bounds: Access["bounds"] = [];
+  const dims = random.oneIn(2) ? region.dims : split(random, outputWords(region));
+  const home = loop.map(() => (random.oneIn(6) ? -1 : random.int(0, dims.length - 1)));
   let offset = region.offset;
   let rowStride = outputWords(region);
-  for (const size of region.dims) {
+  dims.forEach((size, dim) => {
     rowStride /= size;
-    const axes = [...new Set(Array.from({ length: random.int(0, 2) }, () => random.int(0, sizes.length - 1)))].sort((p, q) => p - q);
-    const terms = axes.map((axis) => ({ axis, factor: random.pick([1, 1, 1, 2, 3, -1]) }));
-    const start = random.int(-1, Math.min(2, size - 1));
-    const least = terms.reduce((sum, { axis, factor }) => sum + Math.min(0, factor * (sizes[axis]! - 1)), start);
-    const most = terms.reduce((sum, { axis, factor }) => sum + Math.max(0, factor * (sizes[axis]! - 1)), start);
+    let inner = 1;
+    const terms: { axis: number; factor: number }[] = [];
+    for (let axis = loop.length - 1; axis >= 0; axis--) {
+      if (home[axis] !== dim) continue;
+      terms.unshift({ axis, factor: random.oneIn(3) ? inner : random.pick([1, 1, 2, -1]) });
+      inner *= loop[axis]!;
+    }
+    const least = terms.reduce((sum, { axis, factor }) => sum + Math.min(0, factor * (loop[axis]! - 1)), 0);
+    const start = random.oneIn(3) ? random.int(terms.length === 0 ? 0 : -2, Math.min(2, size - 1)) : random.oneIn(3) ? 0 : -least;
+    const most = terms.reduce((sum, { axis, factor }) => sum + Math.max(0, factor * (loop[axis]! - 1)), start);
     offset += start * rowStride;
     for (const { axis, factor } of terms) strides[axis]! += factor * rowStride;
-    if (least < 0 || most >= size) bounds.push({ start, limit: size, terms });
-  }
+    if (start + least < 0 || most >= size) bounds.push({ start, limit: size, terms });
+  });
   return { space: region.space, offset, strides, bounds };
 }
 
-function randomView(random: Seeded, regions: readonly Region[], sizes: readonly number[], number: number): View {
+function randomView(random: Seeded, regions: readonly Region[], loop: readonly number[], number: number): View {
   const accesses = Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, (): IndexedAccess => {
     const region = random.pick(regions);
-    if (number === 0 || !random.oneIn(5)) return { ...randomAccess(random, region, sizes), indices: [] };
+    if (number === 0 || !random.oneIn(5)) return { ...randomAccess(random, region, loop), indices: [] };
     const [limit, ...inner] = region.dims.length === 1 ? [region.dims[0]!, 1] : region.dims;
     const stride = outputWords({ dims: inner });
-    const access = randomAccess(random, { ...region, dims: inner }, sizes);
+    const access = randomAccess(random, { ...region, dims: inner }, loop);
     return { ...access, indices: [{ operand: random.int(0, number - 1), stride, limit: limit! }] };
   });
   return { accesses, pad: random.oneIn(2) ? 0 : floatWord(random) };
 }
 
+/** Operations after which most words still tell their arguments apart. */
+const gentle: Opcode[] = ["fadd", "fsub", "fmul", "fdiv", "fmax", "fmin", "ftanh", "iadd", "ixor"];
+
 function randomExpression(
   random: Seeded,
   regions: readonly Region[],
-  sizes: readonly number[],
+  loop: readonly number[],
   hasCore: boolean,
   ops: readonly Opcode[],
 ): Expression {
-  const operands = Array.from({ length: random.int(hasCore ? 0 : 1, 4) }, (_, number) => randomView(random, regions, sizes, number));
-  const constants = Array.from({ length: random.int(0, 2) }, () => (random.oneIn(3) ? intWord(random) : floatWord(random)));
+  const operands = Array.from({ length: random.int(hasCore ? 0 : 1, hasCore ? 3 : 4) }, (_, number) =>
+    randomView(random, regions, loop, number),
+  );
+  const plain = hasCore && random.oneIn(2);
+  const constants = Array.from({ length: plain ? 0 : random.int(0, 2) }, () => (random.oneIn(3) ? intWord(random) : floatWord(random)));
+  const calm = gentle.filter((op) => ops.includes(op));
   const first = operands.length + (hasCore ? 1 : 0) + constants.length;
-  const chosen = Array.from({ length: random.int(constants.length > 0 ? 1 : 0, 6) }, (_, i) => {
-    const op = random.pick(ops);
-    // Chains are more telling than loose values: the last value is drawn often.
-    const args = Array.from({ length: opcodes[op].arity }, () => (random.oneIn(2) ? first + i - 1 : random.int(0, first + i - 1)));
+  const chosen = Array.from({ length: plain ? 0 : random.int(constants.length > 0 ? 1 : 0, 6) }, (_, i) => {
+    const op = random.pick(calm.length > 0 && random.oneIn(2) ? calm : ops);
+    // Chains tell more than loose values: every operation takes the last value, the first one an operand or the core's result.
+    const last = i === 0 ? random.int(0, first - constants.length - 1) : first + i - 1;
+    const args = Array.from({ length: opcodes[op].arity }, () => random.int(0, first + i - 1));
+    args[random.int(0, args.length - 1)] = last;
     return { op, args };
   });
   return { operands, constants, ops: chosen };
@@ -99,12 +135,12 @@ const floatReducers: Reducer[] = ["sum", "sumAbs", "sumSquare", "max", "min", "p
 const intReducers = floatReducers.filter((reducer) => reducer !== "sumAbs" && reducer !== "sumSquare");
 
 function randomInstruction(random: Seeded, regions: readonly Region[], outLeaf: number, options: RandomOptions): Instruction {
-  const dims = split(random, random.int(1, options.words ?? 150));
+  const dims = sizes(random, options.words ?? 150);
   const ops = options.ops ?? (Object.keys(opcodes) as Opcode[]);
   const kind = random.pick(options.kinds ?? (["map", "contract", "reduce"] as const));
   const expression = randomExpression(random, regions, dims, kind !== "map", ops);
   if (kind === "map") return { kind, outLeaf, dims, ...expression };
-  const reduce = split(random, random.int(1, 24)).slice(0, 3);
+  const reduce = sizes(random, 24);
   const type: ElementType = random.oneIn(4) ? "i32" : "f32";
   const access = () => randomAccess(random, random.pick(regions), [...dims, ...reduce]);
   if (kind === "contract") {
@@ -122,7 +158,10 @@ const inputDtypes: Dtype[] = ["float32", "float32", "int32", "uint8", "int8", "b
 /** @returns a program that decodes, and whose in-bounds addresses all lie where they may. */
 export function randomProgram(random: Seeded, options: RandomOptions): Program {
   const weightLeaves = options.weightLeaves ?? 4;
-  const regions: Region[] = [{ space: "weights", offset: 0, dims: split(random, 64 * weightLeaves) }];
+  // randomWeights fills every leaf with words of one kind.
+  const leaf = (i: number): Region => ({ space: "weights", offset: 64 * i, dims: split(random, 64) });
+  const regions = Array.from({ length: weightLeaves }, (_, i) => leaf(i));
+  if (weightLeaves > 2) regions.push({ space: "weights", offset: 64, dims: split(random, 128) });
   const instructions: Instruction[] = [];
   let outLeaf = 0;
   const append = (instruction: Instruction) => {
@@ -132,7 +171,7 @@ export function randomProgram(random: Seeded, options: RandomOptions): Program {
   };
   const inputs = Array.from({ length: random.int(1, 2) }, () => ({
     dtype: random.pick(inputDtypes),
-    shape: split(random, random.int(1, 150)),
+    shape: sizes(random, 150),
   }));
   inputs.forEach(({ shape }, tensor) => append({ kind: "input", outLeaf, dims: [outputWords({ dims: shape })], tensor }));
   for (let i = 0; i < options.instructions; i++) append(randomInstruction(random, regions, outLeaf, options));

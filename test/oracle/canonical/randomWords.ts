@@ -3,14 +3,15 @@ import { dtypes, elementCount, type Tensor } from "../../../oracle/core/tensor.t
 import type { Program } from "../../../oracle/canonical/program/types.ts";
 import { floatWord, intWord, type Seeded } from "./seeded.ts";
 
-/** Runs of 16 words of one kind: small indices, integers, or (mostly) floats. */
+/** Finite and neither large nor small: one corner makes a long sum infinite or NaN. */
+const mildWord = (random: Seeded) => random.int(0, 1) * 0x80000000 + random.int(110, 132) * 0x800000 + random.int(0, 0x7fffff);
+
+const smallInteger = ({ int }: Seeded) => int(-12, 12);
+
+/** Every leaf is of one kind: the first one small integers, then mild floats, then floats of any kind, then integers, and again. */
 export function randomWeights(random: Seeded, { weightLeaves }: Program): Uint32Array {
-  const words = new Uint32Array(64 * weightLeaves);
-  for (let run = 0; run < words.length; run += 16) {
-    const draw = random.pick([floatWord, floatWord, intWord, ({ int }: Seeded) => int(-12, 12)]);
-    for (let i = run; i < run + 16; i++) words[i] = draw(random);
-  }
-  return words;
+  const kinds = [smallInteger, mildWord, mildWord, floatWord, mildWord, intWord];
+  return Uint32Array.from({ length: 64 * weightLeaves }, (_, i) => kinds[Math.floor(i / 64) % kinds.length]!(random));
 }
 
 export function randomInputs(random: Seeded, { inputs }: Program): Tensor[] {
@@ -18,7 +19,8 @@ export function randomInputs(random: Seeded, { inputs }: Program): Tensor[] {
     const data = new Uint8Array(elementCount(shape) * dtypes[dtype].size);
     const view = new DataView(data.buffer);
     for (let i = 0; i < data.length; i++) data[i] = random.int(0, 255);
-    if (dtype === "float32") for (let at = 0; at < data.length; at += 4) view.setUint32(at, floatWord(random), true);
+    const draw = random.oneIn(4) ? floatWord : mildWord;
+    if (dtype === "float32") for (let at = 0; at < data.length; at += 4) view.setUint32(at, draw(random), true);
     if (dtype === "int64") for (let at = 4; at < data.length; at += 8) view.setInt32(at, random.pick([0, 0, -1, 1]), true);
     return { dtype, shape, data };
   });

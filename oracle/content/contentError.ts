@@ -1,0 +1,11 @@
+/** Content that could not be had, or is not what it should be; the message says what to do. */
+export class ContentError extends Error {
+  override name = "ContentError";
+  /** Whether the same fetch may succeed later (a network fault), or never will (wrong bytes, a refused address). */
+  readonly retryable: boolean;
+
+  constructor(message: string, options: { retryable: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.retryable = options.retryable;
+  }
+}

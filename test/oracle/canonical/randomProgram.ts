@@ -82,7 +82,7 @@ function randomAccess(random: Seeded, region: Region, loop: readonly number[]): 
       inner *= loop[axis]!;
     }
     const least = terms.reduce((sum, { axis, factor }) => sum + Math.min(0, factor * (loop[axis]! - 1)), 0);
-    const start = random.oneIn(3) ? random.int(terms.length === 0 ? 0 : -2, Math.min(2, size - 1)) : random.oneIn(3) ? 0 : -least;
+    const start = random.oneIn(3) ? random.int(terms.length === 0 ? 0 : -2, Math.min(2, size - 1)) : random.oneIn(3) ? 0 : 0 - least;
     const most = terms.reduce((sum, { axis, factor }) => sum + Math.max(0, factor * (loop[axis]! - 1)), start);
     offset += start * rowStride;
     for (const { axis, factor } of terms) strides[axis]! += factor * rowStride;

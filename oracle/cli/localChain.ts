@@ -10,8 +10,12 @@ import { CliError } from "./exitCodes.ts";
 const mnemonic = "test test test test test test test test test test test junk";
 
 /** Local accounts by what they are for, in the order of their derivation. */
-export const accountNames = ["admin", "treasury", "operator", "operator2", "author", "requester", "requester2", "challenger"] as const;
+export const accountNames = ["admin", "operator", "operator2", "author", "requester", "requester2", "challenger"] as const;
 export type AccountName = (typeof accountNames)[number];
+
+/** Who gets stake tokens at the start; all accounts have 10,000 ETH. */
+const stakeholders: readonly AccountName[] = ["operator", "operator2", "requester", "challenger"];
+const startingTokens = 1_000_000n * 10n ** 18n;
 
 export interface LocalAccount {
   address: string;
@@ -99,6 +103,9 @@ export async function startLocalChain({ port, blockTime, directory }: LocalChain
     const contracts = Object.fromEntries(
       await Promise.all(Object.entries(deployed).map(async ([name, contract]) => [name, await contract.getAddress()] as const)),
     );
+    const { stakeToken } = deployed as { stakeToken?: { mint?: (to: string, amount: bigint) => Promise<unknown> } };
+    if (stakeToken?.mint === undefined) throw new TypeError("the local deployment has no stake token that can be minted");
+    for (const name of stakeholders) await stakeToken.mint(localAccounts[name].address, startingTokens);
     await connection.close();
     return { url, contracts, close: () => server.close() };
   } catch (error) {

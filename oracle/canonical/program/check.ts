@@ -18,7 +18,15 @@ function range(what: string, value: number, min: number, max: number): void {
 const u32 = 2 ** 32 - 1;
 const i32 = (what: string, value: number) => range(what, value, -(2 ** 31), 2 ** 31 - 1);
 
-function checkAccess(what: string, access: Access, axes: number): void {
+/** The largest magnitude that `first + Σ factors · coordinates` and its partial sums can have: below 2^53, so binary64 holds them exactly. */
+function checkReach(what: string, first: number, factors: readonly [factor: number, size: number][]): void {
+  const reach = factors.reduce((sum, [factor, size]) => sum + Math.abs(factor) * size, Math.abs(first));
+  if (reach >= 2 ** 53) throw new ProgramError(`${what} can reach ${reach}; it must stay below 2^53`);
+}
+
+/** @param sizes of the loop axes. */
+function checkAccess(what: string, access: Access, sizes: readonly number[]): void {
+  const axes = sizes.length;
   if (access.space !== "trace" && access.space !== "weights") throw new ProgramError(`${what} reads space ${String(access.space)}`);
   range(`${what}: offset`, access.offset, -limits.offset, limits.offset);
   range(`${what}: number of strides`, access.strides.length, axes, axes);
@@ -33,15 +41,25 @@ function checkAccess(what: string, access: Access, axes: number): void {
       i32(`${what}: a bound's factor`, factor);
       if (factor === 0) throw new ProgramError(`${what}: a bound's factor is 0`);
     });
+    checkReach(
+      `${what}: a bound`,
+      start,
+      terms.map(({ axis, factor }) => [factor, sizes[axis]!]),
+    );
   }
+  checkReach(
+    `${what}: an address`,
+    access.offset,
+    access.strides.map((stride, axis) => [stride, sizes[axis]!]),
+  );
 }
 
-function checkView(number: number, { accesses, pad }: View, axes: number): void {
+function checkView(number: number, { accesses, pad }: View, sizes: readonly number[]): void {
   const what = `operand ${number}`;
   range(`${what}: pad`, pad, 0, u32);
   range(`${what}: number of accesses`, accesses.length, 1, limits.accesses);
   for (const access of accesses) {
-    checkAccess(what, access, axes);
+    checkAccess(what, access, sizes);
     range(`${what}: number of index terms`, access.indices.length, 0, limits.indices);
     for (const { operand, stride, limit } of access.indices) {
       range(`${what}: an index term's operand`, operand, 0, number - 1);
@@ -51,9 +69,9 @@ function checkView(number: number, { accesses, pad }: View, axes: number): void 
   }
 }
 
-function checkExpression({ operands, constants, ops }: Expression, axes: number, hasCore: boolean): void {
+function checkExpression({ operands, constants, ops }: Expression, sizes: readonly number[], hasCore: boolean): void {
   range("number of operands", operands.length, 0, limits.operands);
-  operands.forEach((view, number) => checkView(number, view, axes));
+  operands.forEach((view, number) => checkView(number, view, sizes));
   range("number of constants", constants.length, 0, limits.constants);
   for (const constant of constants) range("a constant", constant, 0, u32);
   range("number of operations", ops.length, 0, limits.ops);
@@ -89,30 +107,29 @@ function checkType(type: string): void {
 export function checkInstruction(instruction: Instruction, inputs: Program["inputs"]): void {
   range("outLeaf", instruction.outLeaf, 0, limits.leaves);
   checkAxes("output", instruction.dims);
-  const axes = instruction.dims.length;
   switch (instruction.kind) {
     case "input": {
       range("number of the input tensor", instruction.tensor, 0, inputs.length - 1);
       const words = elementCount(inputs[instruction.tensor]!.shape);
-      if (axes !== 1 || instruction.dims[0] !== words) {
+      if (instruction.dims.length !== 1 || instruction.dims[0] !== words) {
         throw new ProgramError(`an input of ${words} elements has the output axes [${instruction.dims.join(", ")}]`);
       }
       return;
     }
     case "map":
-      checkExpression(instruction, axes, false);
+      checkExpression(instruction, instruction.dims, false);
       return;
     case "contract": {
       checkType(instruction.type);
       checkAxes("reduction", instruction.reduce);
-      for (const side of ["a", "b"] as const) checkAccess(side, instruction[side], axes + instruction.reduce.length);
+      for (const side of ["a", "b"] as const) checkAccess(side, instruction[side], [...instruction.dims, ...instruction.reduce]);
       for (const role of ["bias", "zeroA", "zeroB"] as const) {
         if (instruction[role] !== null) range(`operand number of ${role}`, instruction[role], 0, instruction.operands.length - 1);
       }
       if (instruction.type === "f32" && (instruction.zeroA ?? instruction.zeroB) !== null) {
         throw new ProgramError("a contraction of f32 has a zero point");
       }
-      checkExpression(instruction, axes, true);
+      checkExpression(instruction, instruction.dims, true);
       return;
     }
     case "reduce": {
@@ -124,8 +141,8 @@ export function checkInstruction(instruction: Instruction, inputs: Program["inpu
         throw new ProgramError(`i32 knows no reducer ${instruction.reducer}`);
       }
       checkAxes("reduction", instruction.reduce);
-      checkAccess("x", instruction.x, axes + instruction.reduce.length);
-      checkExpression(instruction, axes, true);
+      checkAccess("x", instruction.x, [...instruction.dims, ...instruction.reduce]);
+      checkExpression(instruction, instruction.dims, true);
     }
   }
 }

@@ -36,6 +36,7 @@ test("a program's bytes are those of docs/canonical.md", () => {
   const { header: actual, records } = encodeParts(small());
   assert.equal(hex(actual), plain(header));
   assert.deepEqual(records.map(hex), [plain(input), plain(map)]);
+  assert.equal(hex(programRoot(small())), "123afa816faa3b721639c6e42a5eb715ce4205dc6afb69679ceedb00287b4768");
   assert.equal(hex(encodeProgram(small())), plain(`${header} 0016 ${input} 0029 ${map}`));
 });
 

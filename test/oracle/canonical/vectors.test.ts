@@ -3,11 +3,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { decodeProgram } from "../../../oracle/canonical/program/decode.ts";
 import { programRoot } from "../../../oracle/canonical/program/root.ts";
-import { fileText, operationVectors, programVectors } from "./vectors.ts";
+import { fileText, operationVectors, programVectors, sumVectors } from "./vectors.ts";
 
 for (const [name, vectors] of [
   ["operations", operationVectors],
   ["programs", programVectors],
+  ["sums", sumVectors],
 ] as const) {
   test(`the vectors of ${name} are what the reference yields`, () => {
     const file = readFileSync(new URL(`../../vectors/canonical-${name}.json`, import.meta.url), "utf8");

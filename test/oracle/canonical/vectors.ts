@@ -4,7 +4,9 @@ import { encodeProgram } from "../../../oracle/canonical/program/encode.ts";
 import { opcodes, type Opcode } from "../../../oracle/canonical/program/opcodes.ts";
 import { programRoot, weightRoot } from "../../../oracle/canonical/program/root.ts";
 import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
+import { ExactSum } from "../../../oracle/canonical/reference/exactSum.ts";
 import { apply } from "../../../oracle/canonical/reference/operations.ts";
+import { hardSum } from "./hardSums.ts";
 import { randomProgram } from "./randomProgram.ts";
 import { randomInputs, randomWeights } from "./randomWords.ts";
 import { floatCorners, floatWord, intCorners, intWord, otherNaNs, seeded, type Seeded } from "./seeded.ts";
@@ -87,6 +89,18 @@ export function programVectors(): object {
       trace: hexOfWords(trace),
       traceRoot: hexOfBytes(traceRoot),
     };
+  });
+}
+
+/** Contractions of f32: the words a, b and the bias of each, and the result; words are hex, big-endian. */
+export function sumVectors(): object {
+  const random = seeded(2028);
+  return Array.from({ length: 500 }, () => {
+    const { a, b, bias } = hardSum(random);
+    const sum = new ExactSum();
+    sum.add(bias);
+    a.forEach((word, i) => sum.addProduct(word, b[i]!));
+    return { a: hexOfWords(a), b: hexOfWords(b), bias: hexOfWords([bias]), result: hexOfWords([sum.rounded(1)]) };
   });
 }
 

@@ -3,6 +3,7 @@ pragma solidity ^0.8.31;
 
 import {ExactSum} from "../libraries/ExactSum.sol";
 import {Float32} from "../libraries/Float32.sol";
+import {Float32Functions} from "../libraries/Float32Functions.sol";
 
 /// @title `Float32` and `ExactSum` on many elements in one call
 contract Float32Harness {
@@ -24,7 +25,14 @@ contract Float32Harness {
         ROUND,
         FROM_INT,
         TO_INT,
-        REM
+        REM,
+        EXP,
+        LOG,
+        TANH,
+        SIGMOID,
+        ERF,
+        SIN,
+        COS
     }
 
     /// @param operands Big-endian words, two for each element.
@@ -93,6 +101,13 @@ contract Float32Harness {
         if (operation == Operation.ROUND) return Float32.toIntegral(x, Float32.Direction.NEAREST_EVEN);
         if (operation == Operation.FROM_INT) return Float32.fromInt(int32(uint32(x)));
         if (operation == Operation.REM) return Float32.rem(x, y);
+        if (operation == Operation.EXP) return Float32Functions.exp(x);
+        if (operation == Operation.LOG) return Float32Functions.log(x);
+        if (operation == Operation.TANH) return Float32Functions.tanh(x);
+        if (operation == Operation.SIGMOID) return Float32Functions.sigmoid(x);
+        if (operation == Operation.ERF) return Float32Functions.erf(x);
+        if (operation == Operation.SIN) return Float32Functions.sin(x);
+        if (operation == Operation.COS) return Float32Functions.cos(x);
         return uint32(int32(Float32.toInt(x, type(int32).min, type(int32).max)));
     }
 }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.31;
+
+/// @notice Which word of which trace is to be recomputed, and everything that it may depend on.
+struct StepClaim {
+    /// @dev The model's program and weights (docs/canonical.md, §6).
+    bytes32 programRoot;
+    bytes32 weightRoot;
+    /// @dev The request's input tensors.
+    bytes32 inputRoot;
+    /// @dev Top of the tree over the disputed trace, and how many leaves that has.
+    bytes32 traceTop;
+    uint32 traceLeaves;
+    /// @dev Which leaf of the trace, and which of its 64 words.
+    uint32 leaf;
+    uint8 word;
+}
+
+/// @notice Some leaves of one tree, proven together.
+struct Opening {
+    /// @dev For each run of adjacent leaves: number of the first one, number of leaves (4 bytes each, big-endian). Runs
+    /// increase and don't touch.
+    bytes ranges;
+    /// @dev 256 bytes a leaf, in order.
+    bytes leaves;
+    /// @dev The hashes that the opened leaves lack, level by level from the bottom, from left to right. Subtrees that hold
+    /// no leaf are left out.
+    bytes32[] siblings;
+}
+
+/// @notice An element of a request's input. Only for `input` instructions.
+struct InputOpening {
+    /// @dev Roots of all of the request's input tensors.
+    bytes32[] tensorRoots;
+    /// @dev What the tensor's root binds beside its data: dtype, rank and dimensions as in docs/commitments.md.
+    bytes shape;
+    bytes32 top;
+    /// @dev The leaf that holds the element; empty where count, dtype or shape are not those that the program takes.
+    Opening leaf;
+}
+
+/// @notice What a step reads.
+struct StepProof {
+    bytes header;
+    bytes record;
+    /// @dev Number of the instruction in its program, and its siblings in the program's tree.
+    uint32 instruction;
+    bytes32[] recordSiblings;
+    Opening trace;
+    Opening weights;
+    InputOpening input;
+    /// @dev Position in the reduction space up to which earlier transactions have worked, and what they found; all 0 at the
+    /// beginning.
+    uint64 position;
+    uint256[6] state;
+    /// @dev Where this transaction stops: at the end of the reduction space for `step`, before it for `advance`. 0 stands
+    /// for its end.
+    uint64 end;
+}
+
+/// @title One element of one instruction of a canonical program, recomputed by the EVM
+/// @notice Operands are opened under the disputed trace itself, the model's weights and the request's input, so that the
+/// result says whether this element follows from what lies in front of it.
+interface IStepVerifier {
+    event Advanced(bytes32 indexed claimHash, uint64 position, uint256[6] state);
+
+    /// @notice A reduction was continued from a state that nobody has proven.
+    error StateUnproven(bytes32 claimHash, uint64 position);
+
+    /// @notice Recomputes the claimed word.
+    /// @param proof An ABI-encoded `StepProof`.
+    /// @return word The canonical word, below 2^32; `type(uint256).max` where there is none since the request's inputs are not
+    /// those that the program takes: then every word is wrong.
+    /// @dev Reverts where the proof does not show what the instruction reads, whoever is right.
+    function step(StepClaim calldata claim, bytes calldata proof) external view returns (uint256 word);
+
+    /// @notice Works on a reduction that is too long for one transaction, from `proof.position` up to `proof.end`, and keeps
+    /// what it found. Anyone may; what is kept is true whoever did.
+    function advance(StepClaim calldata claim, bytes calldata proof) external returns (uint256[6] memory state);
+
+    /// @return Whether `state` has been shown to be what the elements in front of `position` give.
+    function isProven(
+        StepClaim calldata claim,
+        uint64 position,
+        uint256[6] calldata state
+    ) external view returns (bool);
+}

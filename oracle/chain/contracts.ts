@@ -1,0 +1,273 @@
+import { Interface, keccak256, type Result } from "ethers";
+import type { Answer, Request, RequestParams } from "../core/job.ts";
+import { dtypeOfCode, dtypes, type Dtype } from "../core/tensor.ts";
+import { inferenceCoordinatorAbi, modelRegistryAbi, operatorRegistryAbi } from "./abi.ts";
+import { bytesOf, type Rpc, type RpcError } from "./rpc.ts";
+
+/** Where the contracts of one deployment lie. */
+export interface Deployment {
+  chainId: number;
+  coordinator: string;
+  operatorRegistry: string;
+  modelRegistry: string;
+  /** The block that created the coordinator, or any before it: events are read from here. */
+  startBlock: number;
+}
+
+export const coordinatorInterface = new Interface(inferenceCoordinatorAbi);
+export const operatorInterface = new Interface(operatorRegistryAbi);
+export const modelInterface = new Interface(modelRegistryAbi);
+
+export const erc20Interface = new Interface([
+  "function approve(address spender, uint256 amount) returns (bool)",
+  "function balanceOf(address account) view returns (uint256)",
+  "function allowance(address owner, address spender) view returns (uint256)",
+]);
+
+export interface TensorSpec {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+  /** Tolerance of an output, as binary32 bits. */
+  deltaAbsolute: number;
+  deltaRelative: number;
+}
+
+export interface Model {
+  artifactHash: string;
+  artifactURI: string;
+  programRoot: string;
+  weightRoot: string;
+  inputs: TensorSpec[];
+  outputs: TensorSpec[];
+  author: string;
+  royaltyBps: number;
+}
+
+/** Amounts in the stake token's smallest unit, times in Unix seconds. */
+export interface OperatorAccount {
+  stake: bigint;
+  locked: bigint;
+  unbonding: bigint;
+  unbondsAt: number;
+  registered: boolean;
+  endpoint: string;
+}
+
+export const statuses = ["NONE", "REQUESTED", "EXPIRED", "SUBMITTED", "SUSPENDED", "FINALIZABLE", "FINALIZED", "REFUNDED"] as const;
+export type Status = (typeof statuses)[number];
+
+export const noAnswer: Answer = { operator: `0x${"0".repeat(40)}`, outputRoot: `0x${"0".repeat(64)}`, submittedAt: 0 };
+
+export function toParams(result: Result): RequestParams {
+  const { modelId, feeToken, fee, bond, submitPeriod, challengeWindow, callbackGasLimit } = result;
+  return {
+    modelId: modelId as string,
+    feeToken: feeToken as string,
+    fee: fee as bigint,
+    bond: bond as bigint,
+    submitPeriod: Number(submitPeriod),
+    challengeWindow: Number(challengeWindow),
+    callbackGasLimit: Number(callbackGasLimit),
+  };
+}
+
+export function toRequest(result: Result): Request {
+  return {
+    params: toParams(result.params as Result),
+    inputRoot: result.inputRoot as string,
+    requester: result.requester as string,
+    nonce: result.nonce as bigint,
+    requestedAt: Number(result.requestedAt),
+    seed: result.seed as bigint,
+    eligibilityPeriod: Number(result.eligibilityPeriod),
+    protocolFeeBps: Number(result.protocolFeeBps),
+  };
+}
+
+const fromSpec = ({ name, dtype, shape, deltaAbsolute, deltaRelative }: TensorSpec) => ({
+  name,
+  dtype: dtypes[dtype].code,
+  shape,
+  deltaAbsolute,
+  deltaRelative,
+});
+
+const toSpec = (result: Result): TensorSpec => ({
+  name: result.name as string,
+  dtype: dtypeOfCode(Number(result.dtype)),
+  shape: (result.shape as unknown as bigint[]).map(Number),
+  deltaAbsolute: Number(result.deltaAbsolute),
+  deltaRelative: Number(result.deltaRelative),
+});
+
+function toModel(result: Result): Model {
+  return {
+    artifactHash: result.artifactHash as string,
+    artifactURI: result.artifactURI as string,
+    programRoot: result.programRoot as string,
+    weightRoot: result.weightRoot as string,
+    inputs: (result.inputs as Result).map((spec) => toSpec(spec as Result)),
+    outputs: (result.outputs as Result).map((spec) => toSpec(spec as Result)),
+    author: result.author as string,
+    royaltyBps: Number(result.royaltyBps),
+  };
+}
+
+/** A call to be made on the chain: what to send where. `value` in wei. */
+export interface ContractCall {
+  to: string;
+  data: string;
+  value?: bigint;
+}
+
+/** Calldata for every move of the protocol; makes no calls itself. */
+export class Calls {
+  readonly deployment: Deployment;
+
+  constructor(deployment: Deployment) {
+    this.deployment = deployment;
+  }
+
+  registerOperator = (endpoint: string) => this.#operators("register", endpoint);
+  setServedModels = (modelIds: readonly string[], served: boolean) => this.#operators("setServedModels", modelIds, served);
+  stake = (amount: bigint) => this.#operators("stake", amount);
+  startUnbonding = (amount: bigint) => this.#operators("startUnbonding", amount);
+  withdrawStake = (to: string) => this.#operators("withdraw", to);
+
+  registerModel = (model: Model): ContractCall => ({
+    to: this.deployment.modelRegistry,
+    data: modelInterface.encodeFunctionData("registerModel", [
+      { ...model, inputs: model.inputs.map(fromSpec), outputs: model.outputs.map(fromSpec) },
+    ]),
+  });
+
+  /** @param value wei; the fee, where it is paid in ETH. */
+  request = (params: RequestParams, input: Uint8Array): ContractCall => ({
+    ...this.#coordinator("request", params, input),
+    value: ethFee(params),
+  });
+  requestByURI = (params: RequestParams, inputRoot: string, inputURI: string): ContractCall => ({
+    ...this.#coordinator("requestByURI", params, inputRoot, inputURI),
+    value: ethFee(params),
+  });
+  requestBatch = (params: readonly RequestParams[], inputs: readonly Uint8Array[]): ContractCall => ({
+    ...this.#coordinator("requestBatch", params, inputs),
+    value: params.reduce((sum, one) => sum + ethFee(one), 0n),
+  });
+  refund = (request: Request) => this.#coordinator("refund", request);
+  submit = (request: Request, output: Uint8Array) => this.#coordinator("submit", request, output);
+  submitByURI = (request: Request, outputRoot: string, outputURI: string) =>
+    this.#coordinator("submitByURI", request, outputRoot, outputURI);
+  submitBatch = (requests: readonly Request[], outputs: readonly Uint8Array[]) => this.#coordinator("submitBatch", requests, outputs);
+  finalize = (request: Request, answer: Answer, output: Uint8Array) => this.#coordinator("finalize", request, answer, output);
+  finalizeBatch = (requests: readonly Request[], answers: readonly Answer[], outputs: readonly Uint8Array[]) =>
+    this.#coordinator("finalizeBatch", requests, answers, outputs);
+  withdrawOwed = (token: string, to: string) => this.#coordinator("withdraw", token, to);
+
+  #operators(name: string, ...args: unknown[]): ContractCall {
+    return { to: this.deployment.operatorRegistry, data: operatorInterface.encodeFunctionData(name, args) };
+  }
+
+  #coordinator(name: string, ...args: unknown[]): ContractCall {
+    return { to: this.deployment.coordinator, data: coordinatorInterface.encodeFunctionData(name, args) };
+  }
+}
+
+const zeroAddress = `0x${"0".repeat(40)}`;
+const ethFee = ({ feeToken, fee }: RequestParams) => (feeToken === zeroAddress ? fee : 0n);
+
+/** What the contracts say; every method is one `eth_call` at the latest block. */
+export class Views {
+  readonly #rpc: Rpc;
+  readonly deployment: Deployment;
+
+  constructor(rpc: Rpc, deployment: Deployment) {
+    this.#rpc = rpc;
+    this.deployment = deployment;
+  }
+
+  async operator(address: string): Promise<OperatorAccount> {
+    const [account] = await this.#call(this.deployment.operatorRegistry, operatorInterface, "operatorOf", address);
+    const { stake, locked, unbonding, unbondsAt, registered, endpoint } = account as Result;
+    return { stake, locked, unbonding, unbondsAt: Number(unbondsAt), registered, endpoint } as OperatorAccount;
+  }
+
+  /** @returns the operator's stake, and its free part beside the stake of all operators, in the stake token's smallest unit. */
+  async stakeOf(address: string): Promise<{ stake: bigint; share: { free: bigint; total: bigint } }> {
+    const { operatorRegistry, coordinator } = this.deployment;
+    const [account, free, total] = await this.#batch([
+      [operatorRegistry, operatorInterface, "operatorOf", address],
+      [coordinator, coordinatorInterface, "freeStakeOf", address],
+      [coordinator, coordinatorInterface, "totalStake"],
+    ]);
+    return { stake: (account![0] as Result).stake as bigint, share: { free: free![0] as bigint, total: total![0] as bigint } };
+  }
+
+  async activeStake(address: string): Promise<{ active: bigint; total: bigint }> {
+    const result = await this.#call(this.deployment.operatorRegistry, operatorInterface, "activeStake", address);
+    return { active: result.active as bigint, total: result.total as bigint };
+  }
+
+  async serves(address: string, modelId: string): Promise<boolean> {
+    return (await this.#call(this.deployment.operatorRegistry, operatorInterface, "serves", address, modelId))[0] as boolean;
+  }
+
+  async stakeToken(): Promise<string> {
+    return (await this.#call(this.deployment.operatorRegistry, operatorInterface, "stakeToken"))[0] as string;
+  }
+
+  async unbondingPeriod(): Promise<number> {
+    return Number((await this.#call(this.deployment.operatorRegistry, operatorInterface, "unbondingPeriod"))[0]);
+  }
+
+  /** @throws RpcError where the model is unknown and the registry refuses. */
+  async model(modelId: string): Promise<Model> {
+    return toModel((await this.#call(this.deployment.modelRegistry, modelInterface, "modelOf", modelId))[0] as Result);
+  }
+
+  async status(request: Request, answer: Answer = noAnswer): Promise<Status> {
+    return statuses[Number((await this.#call(this.deployment.coordinator, coordinatorInterface, "statusOf", request, answer))[0])]!;
+  }
+
+  async isEligible(request: Request, operator: string): Promise<boolean> {
+    return (await this.#call(this.deployment.coordinator, coordinatorInterface, "isEligible", request, operator))[0] as boolean;
+  }
+
+  /** @returns what the account may withdraw, in `token`'s smallest unit (zero address: wei). */
+  async owed(account: string, token: string): Promise<bigint> {
+    return (await this.#call(this.deployment.coordinator, coordinatorInterface, "owed", account, token))[0] as bigint;
+  }
+
+  async #call(...call: ViewCall): Promise<Result> {
+    return (await this.#batch([call]))[0]!;
+  }
+
+  async #batch(calls: readonly ViewCall[]): Promise<Result[]> {
+    const results = await this.#rpc.batch(
+      calls.map(([to, abi, name, ...args]) => ({
+        method: "eth_call",
+        params: [{ to, data: abi.encodeFunctionData(name, args) }, "latest"],
+      })),
+    );
+    return calls.map(([, abi, name], i) => abi.decodeFunctionResult(name, results[i] as string));
+  }
+}
+
+type ViewCall = [to: string, abi: Interface, name: string, ...args: unknown[]];
+
+/** @returns keccak-256 of recipient, value and calldata: the identity of what a transaction does. */
+export function intentOf({ to, data, value = 0n }: ContractCall): string {
+  return keccak256(bytesOf(`${to}${value.toString(16).padStart(64, "0")}${data.slice(2)}`));
+}
+
+/** @returns what a contract said when it refused, like `NotServing(0x…, 0x…)`; undefined where the refusal isn't a contract's. */
+export function revertReason({ data }: RpcError): string | undefined {
+  const nested = typeof data === "object" && data !== null && "data" in data ? data.data : data;
+  if (typeof nested !== "string" || nested.length < 10) return undefined;
+  for (const abi of [coordinatorInterface, operatorInterface, modelInterface]) {
+    const parsed = abi.parseError(nested);
+    if (parsed !== null) return `${parsed.name}(${parsed.args.map(String).join(", ")})`;
+  }
+  return undefined;
+}

@@ -1,0 +1,64 @@
+import { getAddress, type LogDescription, type Result } from "ethers";
+import type { RequestEvent } from "../core/job.ts";
+import type { LoggedEvent } from "../store/chainLog.ts";
+import { coordinatorInterface, operatorInterface, toRequest } from "./contracts.ts";
+import { bytesOf } from "./rpc.ts";
+
+/** As `eth_getLogs` gives them. */
+export interface RawLog {
+  address: string;
+  topics: string[];
+  data: string;
+  blockNumber: string;
+  blockHash: string;
+  logIndex: string;
+  removed?: boolean;
+}
+
+const coordinatorEvents = ["Requested", "Submitted", "Finalized", "Refunded", "Suspended", "Upheld", "Voided"] as const;
+
+const topicOf = (name: string) => coordinatorInterface.getEvent(name)!.topicHash;
+export const servedModelTopic = operatorInterface.getEvent("ServedModelSet")!.topicHash;
+export const watchedTopics = [...coordinatorEvents.map(topicOf), servedModelTopic];
+const eventOfTopic = new Map(coordinatorEvents.map((name) => [topicOf(name), name]));
+
+/** @returns whether a receipt's log says that this request was answered (made final). */
+export function requestIdIn(log: { topics: string[] }, name: "Submitted" | "Finalized"): string | undefined {
+  return log.topics[0] === topicOf(name) ? log.topics[1] : undefined;
+}
+
+/** @param operator whose served models are of interest. @returns undefined where the log is of no interest. */
+export function decodeLog(raw: RawLog, operator: string): LoggedEvent | undefined {
+  const place = { blockNumber: Number(raw.blockNumber), blockHash: raw.blockHash, logIndex: Number(raw.logIndex) };
+  const subject = raw.topics[1]!;
+  if (raw.topics[0] === servedModelTopic) {
+    const { args } = operatorInterface.parseLog(raw)!;
+    if (args.operator !== getAddress(operator)) return undefined;
+    return { ...place, subject: args.modelId as string, event: { kind: "ServedModelSet", served: args.served as boolean } };
+  }
+  const name = eventOfTopic.get(raw.topics[0]!);
+  if (name === undefined) return undefined;
+  const log = coordinatorInterface.parseLog(raw)!;
+  if (name !== "Requested") return { ...place, subject, event: toRequestEvent(name, log) };
+  const input = { bytes: bytesOf(log.args.input as string), uri: log.args.inputURI as string };
+  return { ...place, subject, event: { kind: "Requested", request: toRequest(log.args.request as Result) }, input };
+}
+
+function toRequestEvent(name: Exclude<(typeof coordinatorEvents)[number], "Requested">, { args }: LogDescription): RequestEvent {
+  switch (name) {
+    case "Submitted":
+      return {
+        kind: name,
+        answer: { operator: args.operator as string, outputRoot: args.outputRoot as string, submittedAt: Number(args.submittedAt) },
+      };
+    case "Finalized":
+      return { kind: name, delivered: args.delivered as boolean };
+    case "Upheld":
+      return { kind: name, finalizableAt: Number(args.finalizableAt) };
+    case "Voided":
+      return { kind: name, operator: args.operator as string, reopened: args.reopened as boolean };
+    case "Refunded":
+    case "Suspended":
+      return { kind: name };
+  }
+}

@@ -1,0 +1,122 @@
+/** A node's work on a request: what the chain says of it, what was done about it, and nothing else. */
+
+/** What a requester chooses; amounts in the token's smallest unit, periods in seconds. */
+export interface RequestParams {
+  modelId: string;
+  feeToken: string;
+  fee: bigint;
+  bond: bigint;
+  submitPeriod: number;
+  challengeWindow: number;
+  callbackGasLimit: number;
+}
+
+/** A request as it was made; its hash is its identity. `requestedAt` is Unix time in seconds. */
+export interface Request {
+  params: RequestParams;
+  inputRoot: string;
+  requester: string;
+  nonce: bigint;
+  requestedAt: number;
+  seed: bigint;
+  eligibilityPeriod: number;
+  protocolFeeBps: number;
+}
+
+export interface Answer {
+  operator: string;
+  outputRoot: string;
+  /** Unix time, seconds. */
+  submittedAt: number;
+}
+
+/** An event of the coordinator that moves a request, in chain order. */
+export type RequestEvent =
+  | { kind: "Requested"; request: Request }
+  | { kind: "Submitted"; answer: Answer }
+  | { kind: "Suspended" }
+  | { kind: "Upheld"; finalizableAt: number }
+  | { kind: "Voided"; operator: string; reopened: boolean }
+  | { kind: "Finalized"; delivered: boolean }
+  | { kind: "Refunded" };
+
+/** ABSENT: a reorganisation took the request away. VOIDED: its answer was convicted and nobody may answer again. */
+export type ChainStatus = "ABSENT" | "REQUESTED" | "SUBMITTED" | "SUSPENDED" | "VOIDED" | "FINALIZED" | "REFUNDED";
+
+/** What the chain says of one request. */
+export interface ChainFacts {
+  status: ChainStatus;
+  request: Request | null;
+  answer: Answer | null;
+  /** Unix time, seconds; null where there is no answer. */
+  finalizableAt: number | null;
+  /** Operators whose answers to this request were convicted: they may not answer it again. */
+  convicted: readonly string[];
+}
+
+/** NEW: not evaluated yet. DECLINED and QUARANTINED are final for this node. */
+export type WorkState = "NEW" | "EVALUATED" | "DECLINED" | "QUARANTINED";
+
+/** A transaction's life in the journal. FAILED frees its items to be sent again. */
+export type TransactionState = "JOURNALLED" | "SENT" | "MINED" | "FAILED";
+
+export interface Job extends ChainFacts {
+  requestId: string;
+  request: Request;
+  work: WorkState;
+  /** Why it was declined or quarantined, or why the last attempt failed. */
+  reason: string | null;
+  /** How often an evaluation was begun, crashes of the node included. */
+  starts: number;
+  /** How often an evaluation killed its process. */
+  crashes: number;
+  /** Chain time in seconds before which nothing is tried again; 0 where nothing failed. */
+  retryAt: number;
+  /** Root of the output tensors; null until evaluated. */
+  outputRoot: string | null;
+  /** Of the live transaction that carries this job's submission (finalization), null where none is live. */
+  submission: TransactionState | null;
+  finalization: TransactionState | null;
+}
+
+const absent: ChainFacts = { status: "ABSENT", request: null, answer: null, finalizableAt: null, convicted: [] };
+
+/**
+ * Folds a request's events, in chain order, into what they say together. An undone block is undone by folding again without it.
+ * @returns ABSENT facts where no event is left.
+ */
+export function foldEvents(events: readonly RequestEvent[]): ChainFacts {
+  return events.reduce(applyEvent, absent);
+}
+
+function applyEvent(facts: ChainFacts, event: RequestEvent): ChainFacts {
+  switch (event.kind) {
+    case "Requested":
+      return { ...absent, status: "REQUESTED", request: event.request };
+    case "Submitted": {
+      const window = facts.request?.params.challengeWindow ?? 0;
+      return { ...facts, status: "SUBMITTED", answer: event.answer, finalizableAt: event.answer.submittedAt + window };
+    }
+    case "Suspended":
+      return { ...facts, status: "SUSPENDED" };
+    case "Upheld":
+      return { ...facts, status: "SUBMITTED", finalizableAt: event.finalizableAt };
+    case "Voided":
+      return {
+        ...facts,
+        status: event.reopened ? "REQUESTED" : "VOIDED",
+        answer: null,
+        finalizableAt: null,
+        convicted: [...facts.convicted, event.operator],
+      };
+    case "Finalized":
+      return { ...facts, status: "FINALIZED" };
+    case "Refunded":
+      return { ...facts, status: "REFUNDED" };
+  }
+}
+
+/** @returns Unix time in seconds from which no answer is accepted any more. */
+export function submitDeadline({ requestedAt, params }: Request): number {
+  return requestedAt + params.submitPeriod;
+}

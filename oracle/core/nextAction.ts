@@ -1,0 +1,101 @@
+import { submitDeadline, type Job } from "./job.ts";
+
+/** Where the chain stands, as far as it has been read. */
+export interface Head {
+  number: number;
+  hash: string;
+  /** Chain time now: seconds, from block time alone, never from this machine's clock. */
+  time: number;
+}
+
+/** What decides about a job besides the job itself. */
+export interface NodePolicy {
+  /** The operator's address, as the chain writes it. */
+  operator: string;
+  serves(modelId: string): boolean;
+  /** The least fee in `feeToken`'s smallest unit, or null where that token isn't taken. */
+  minimumFee(feeToken: string): bigint | null;
+  /** Stake that could ever stand behind an answer, in the stake token's smallest unit. */
+  stake: bigint;
+  /** The part of `stake` behind which nothing stands, answers on their way to the chain included. */
+  freeStake: bigint;
+  /** Chain time from which this operator may answer the request. */
+  eligibleAt(job: Job): number;
+  /** An answer that can't be on the chain this many seconds before its deadline isn't begun. */
+  submitMargin: number;
+  /** An evaluation begins this many seconds before this operator becomes eligible. */
+  evaluationLead: number;
+}
+
+export type Action =
+  | { kind: "evaluate" }
+  | { kind: "submit" }
+  | { kind: "finalize" }
+  | { kind: "decline"; reason: string }
+  /** `until`: chain time in seconds; null: until the chain or the node changes the job. */
+  | { kind: "wait"; until: number | null }
+  | { kind: "done" };
+
+const waitForChange: Action = { kind: "wait", until: null };
+const done: Action = { kind: "done" };
+
+/**
+ * Decides what is to be done about a job now; has no effects and reads no clock.
+ * Whoever acts on it records the result in the job, so that the next call decides anew.
+ */
+export function nextAction(job: Job, head: Head, policy: NodePolicy): Action {
+  switch (job.status) {
+    case "REQUESTED":
+      return nextForRequested(job, head, policy);
+    case "SUBMITTED":
+      return nextForSubmitted(job, head, policy);
+    case "SUSPENDED":
+      return waitForChange;
+    case "ABSENT":
+    case "VOIDED":
+    case "FINALIZED":
+    case "REFUNDED":
+      return done;
+  }
+}
+
+function nextForRequested(job: Job, head: Head, policy: NodePolicy): Action {
+  if (job.work === "DECLINED" || job.work === "QUARANTINED") return done;
+  if (job.convicted.includes(policy.operator))
+    return { kind: "decline", reason: "this operator's answer was convicted: it may not answer again" };
+  if (isLive(job.submission)) return waitForChange;
+  const deadline = submitDeadline(job.request);
+  if (head.time >= deadline - policy.submitMargin) {
+    return { kind: "decline", reason: `the answer is due at ${deadline}, it is ${head.time}: too late to submit` };
+  }
+  if (job.retryAt > head.time) return { kind: "wait", until: job.retryAt };
+  const eligibleAt = policy.eligibleAt(job);
+  switch (job.work) {
+    case "NEW":
+      return nextForNew(job, head, policy, eligibleAt);
+    case "EVALUATED":
+      return eligibleAt > head.time ? { kind: "wait", until: eligibleAt } : { kind: "submit" };
+  }
+}
+
+function nextForNew({ request: { params } }: Job, head: Head, policy: NodePolicy, eligibleAt: number): Action {
+  const { modelId, feeToken, fee, bond } = params;
+  if (!policy.serves(modelId)) return { kind: "decline", reason: `model ${modelId} is not served by this operator` };
+  const minimum = policy.minimumFee(feeToken);
+  if (minimum === null) return { kind: "decline", reason: `fees in ${feeToken} are not taken` };
+  if (fee < minimum) return { kind: "decline", reason: `the fee ${fee} is below the minimum of ${minimum}` };
+  if (bond > policy.stake) return { kind: "decline", reason: `the bond ${bond} is above the whole stake of ${policy.stake}` };
+  if (bond > policy.freeStake) return waitForChange;
+  const beginAt = eligibleAt - policy.evaluationLead;
+  return beginAt > head.time ? { kind: "wait", until: beginAt } : { kind: "evaluate" };
+}
+
+function nextForSubmitted(job: Job, head: Head, policy: NodePolicy): Action {
+  if (job.answer?.operator !== policy.operator) return done;
+  if (isLive(job.finalization)) return waitForChange;
+  const finalizableAt = job.finalizableAt!;
+  if (Math.max(finalizableAt, job.retryAt) > head.time) return { kind: "wait", until: Math.max(finalizableAt, job.retryAt) };
+  return { kind: "finalize" };
+}
+
+const isLive = (state: Job["submission"]) => state !== null && state !== "FAILED";

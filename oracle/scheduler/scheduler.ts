@@ -1,0 +1,222 @@
+import { nextAction, type Head, type NodePolicy } from "../core/nextAction.ts";
+import type { Job } from "../core/job.ts";
+import { TensorError } from "../core/tensor.ts";
+import type { Evaluation, JobStore } from "../store/jobs.ts";
+import type { CrashPoint } from "../telemetry/crashPoint.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { DeclinedError, evaluate, type InferenceRunner } from "./evaluate.ts";
+import type { ContentSource, ModelCache } from "./modelCache.ts";
+
+export interface SchedulerOptions {
+  jobs: JobStore;
+  models: ModelCache;
+  content: ContentSource;
+  runtime: InferenceRunner;
+  /** The chain as it has been read; undefined before the first block. */
+  head(): Head | undefined;
+  /** @param reserved bonds of evaluations that are going on, in the stake token's smallest unit. */
+  policy(reserved: bigint): NodePolicy;
+  /** Evaluations at the same time. */
+  concurrency: number;
+  timeoutMs: number;
+  /** Decides where an answer's bytes go. @returns its URI, or "" where they travel in the transaction. */
+  publishOutput(root: string, output: Uint8Array): Promise<string>;
+  /** Called when jobs have been evaluated or given up. */
+  onProgress(): void;
+  log: Logger;
+  metrics: Metrics;
+  crashPoint: CrashPoint;
+}
+
+/** After so many killed processes a job isn't tried again. */
+const crashLimit = 3;
+/** After so many evaluations without a result (crashes of the whole node included) neither. */
+const startLimit = 10;
+const longestDelay = 60;
+
+const now = () => performance.timeOrigin + performance.now();
+
+interface Finished {
+  job: Job;
+  evaluation: Evaluation;
+  stored(): void;
+}
+
+/** Decides which requests are worth answering, and runs their models. */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #running = new Map<string, { bond: bigint; done: Promise<void> }>();
+  readonly #abort = new AbortController();
+  #queue: string[] = [];
+  #finished: Finished[] = [];
+  #flushing = false;
+  #stopping = false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Starts what may be started now; returns at once. */
+  tick(): void {
+    const head = this.#options.head();
+    if (head === undefined || this.#stopping) return;
+    const policy = this.#policyNow();
+    const starting: Job[] = [];
+    let refilled = false;
+    while (this.#running.size + starting.length < this.#options.concurrency) {
+      if (this.#queue.length === 0) {
+        if (refilled) break;
+        refilled = true;
+        this.#queue = this.#refill(starting);
+        continue;
+      }
+      const job = this.#options.jobs.get(this.#queue.shift()!);
+      if (job !== undefined && !this.#running.has(job.requestId) && this.#mayStart(job, head, policy)) {
+        starting.push(job);
+        policy.freeStake -= job.request.params.bond;
+      }
+    }
+    if (starting.length === 0) return;
+    this.#options.jobs.beginEvaluations(starting.map(({ requestId }) => requestId));
+    this.#options.crashPoint("after-evaluation-begun");
+    for (const job of starting) {
+      this.#running.set(job.requestId, { bond: job.request.params.bond, done: this.#work(job) });
+    }
+  }
+
+  /** Starts nothing more and waits for what runs; what isn't done in time is aborted and will be run again after a restart. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const timer = setTimeout(() => this.#abort.abort(), graceMs);
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+    clearTimeout(timer);
+  }
+
+  #refill(starting: readonly Job[]): string[] {
+    return this.#options.jobs
+      .toEvaluate(256)
+      .map(({ requestId }) => requestId)
+      .filter((requestId) => !this.#running.has(requestId) && !starting.some((job) => job.requestId === requestId));
+  }
+
+  #policyNow(): NodePolicy {
+    return { ...this.#options.policy([...this.#running.values()].reduce((sum, { bond }) => sum + bond, 0n)) };
+  }
+
+  #mayStart(job: Job, head: Head, policy: NodePolicy): boolean {
+    const { jobs } = this.#options;
+    if (job.status !== "REQUESTED" || job.work !== "NEW") return false;
+    const action = nextAction(job, head, policy);
+    switch (action.kind) {
+      case "evaluate":
+        if (job.starts < startLimit) return true;
+        this.#giveUp(
+          jobs,
+          job,
+          "QUARANTINED",
+          `evaluated ${job.starts} times without a result (${job.reason ?? "the node stopped each time"})`,
+        );
+        return false;
+      case "decline":
+        this.#giveUp(jobs, job, "DECLINED", action.reason);
+        return false;
+      case "submit":
+      case "finalize":
+      case "wait":
+      case "done":
+        return false;
+    }
+  }
+
+  async #work(job: Job): Promise<void> {
+    const { jobs, publishOutput, metrics, crashPoint } = this.#options;
+    const startedAt = now();
+    try {
+      const evaluated = await evaluate(job, jobs.input(job.requestId), { ...this.#options, signal: this.#abort.signal });
+      crashPoint("after-evaluation");
+      const outputUri = await publishOutput(evaluated.outputRoot, evaluated.output);
+      metrics.evaluations.inc({ result: "evaluated" });
+      metrics.evaluationSeconds.observe(evaluated.milliseconds / 1000);
+      await this.#finish(job, {
+        outputRoot: evaluated.outputRoot,
+        output: evaluated.output,
+        outputUri,
+        provider: evaluated.provider,
+        inferenceMilliseconds: evaluated.milliseconds,
+        startedAt,
+        endedAt: now(),
+      });
+    } catch (error) {
+      this.#recordFailure(job, error);
+      this.#running.delete(job.requestId);
+      this.#options.onProgress();
+    }
+  }
+
+  /** Results that arrive together are stored together. */
+  #finish(job: Job, evaluation: Evaluation): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#finished.push({ job, evaluation, stored: resolve });
+    if (!this.#flushing) {
+      this.#flushing = true;
+      setImmediate(() => this.#flush());
+    }
+    return promise;
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    const batch = this.#finished;
+    this.#finished = [];
+    this.#options.jobs.completeEvaluations(batch.map(({ job, evaluation }) => ({ requestId: job.requestId, ...evaluation })));
+    this.#options.crashPoint("after-evaluation-stored");
+    for (const { job, stored } of batch) {
+      this.#running.delete(job.requestId);
+      stored();
+    }
+    this.#options.onProgress();
+  }
+
+  #recordFailure(job: Job, error: unknown): void {
+    const { jobs, log, metrics, head } = this.#options;
+    const reason = error instanceof Error ? error.message : String(error);
+    // Aborted by a stop: nothing is known against the job.
+    if (this.#abort.signal.aborted) return;
+    const retryAt = head()!.time + Math.min(longestDelay, 2 ** job.starts);
+    switch (classify(error)) {
+      case "decline":
+        return this.#giveUp(jobs, job, "DECLINED", reason);
+      case "crash":
+        metrics.evaluations.inc({ result: "crashed" });
+        log.warn({ request: job.requestId, crashes: job.crashes + 1, err: error }, "an evaluation killed its process");
+        jobs.recordCrash(job.requestId, reason, retryAt);
+        if (job.crashes + 1 >= crashLimit)
+          this.#giveUp(jobs, job, "QUARANTINED", `${crashLimit} evaluations killed their process: ${reason}`);
+        return;
+      case "retry":
+        metrics.evaluations.inc({ result: "postponed" });
+        log.warn({ request: job.requestId, retryAt, err: error }, "an evaluation failed and is tried again");
+        return jobs.postpone(job.requestId, reason, retryAt);
+    }
+  }
+
+  #giveUp(jobs: JobStore, job: Job, work: "DECLINED" | "QUARANTINED", reason: string): void {
+    jobs.giveUp(job.requestId, work, reason);
+    this.#options.metrics.declined.inc();
+    this.#options.log.warn({ request: job.requestId, reason }, work === "DECLINED" ? "declined a request" : "quarantined a request");
+  }
+}
+
+/** Errors of the runtime carry `kind`, those of the content store `retryable`. */
+function classify(error: unknown): "decline" | "crash" | "retry" {
+  if (error instanceof DeclinedError || error instanceof TensorError) return "decline";
+  const { kind, retryable } = error as { kind?: unknown; retryable?: unknown };
+  if (kind === "crashed") return "crash";
+  if (kind === "declined" || kind === "timeout" || kind === "invalid") return "decline";
+  return retryable === false ? "decline" : "retry";
+}

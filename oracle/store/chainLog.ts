@@ -1,0 +1,156 @@
+import { foldEvents, submitDeadline, type ChainFacts, type Request, type RequestEvent } from "../core/job.ts";
+import type { Database } from "./database.ts";
+import { fromJson, toJson } from "./json.ts";
+
+/** A block that was read. `timestamp` is Unix time in seconds. */
+export interface Block {
+  number: number;
+  hash: string;
+  timestamp: number;
+}
+
+export interface Place {
+  blockNumber: number;
+  blockHash: string;
+  logIndex: number;
+}
+
+/** The input of a request as its event carried it: bytes, or where they lie. */
+export interface RequestInput {
+  bytes: Uint8Array;
+  uri: string;
+}
+
+export type LoggedEvent = Place &
+  (
+    { subject: string; event: RequestEvent; input?: RequestInput } | { subject: string; event: { kind: "ServedModelSet"; served: boolean } }
+  );
+
+/** What was read of the chain, and what it says about each job. Only the last blocks are kept: as many as a reorganisation may undo. */
+export class ChainLog {
+  readonly #db: Database;
+  readonly #keptBlocks: number;
+  #served: ReadonlySet<string> | undefined;
+
+  constructor(db: Database, keptBlocks = 256) {
+    this.#db = db;
+    this.#keptBlocks = keptBlocks;
+  }
+
+  /** @returns the last block that was read, or undefined where none was. */
+  head(): Block | undefined {
+    return this.#db.get<Block>("SELECT number, hash, timestamp FROM blocks ORDER BY number DESC LIMIT 1");
+  }
+
+  /** @returns the hash of a block that was read and is still kept. */
+  hashOf(number: number): string | undefined {
+    return this.#db.get<{ hash: string }>("SELECT hash FROM blocks WHERE number = ?", number)?.hash;
+  }
+
+  /** @returns kept blocks below `number`, newest first. */
+  blocksBelow(number: number, limit: number): Block[] {
+    return this.#db.all<Block>("SELECT number, hash, timestamp FROM blocks WHERE number < ? ORDER BY number DESC LIMIT ?", number, limit);
+  }
+
+  /**
+   * Stores what was read up to `blocks`' last, all or nothing. Storing the same again changes nothing.
+   * @param seenAt Unix time in milliseconds, for measurements.
+   */
+  append(blocks: readonly Block[], events: readonly LoggedEvent[], seenAt: number): void {
+    this.#db.transaction(() => {
+      const touched = new Set<string>();
+      for (const logged of events) {
+        const { kind, ...payload } = logged.event;
+        const changed = this.#db.run(
+          `INSERT INTO events (block_number, log_index, block_hash, kind, subject, payload) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET block_hash = excluded.block_hash, kind = excluded.kind, subject = excluded.subject,
+             payload = excluded.payload WHERE block_hash <> excluded.block_hash`,
+          logged.blockNumber,
+          logged.logIndex,
+          logged.blockHash,
+          kind,
+          logged.subject,
+          toJson(payload),
+        );
+        if (logged.event.kind === "ServedModelSet") this.#served = undefined;
+        if (changed === 0 || logged.event.kind === "ServedModelSet") continue;
+        touched.add(logged.subject);
+        if (logged.event.kind === "Requested") this.#addJob(logged, logged.event.request, seenAt);
+      }
+      for (const requestId of touched) this.#refold(requestId);
+      for (const { number, hash, timestamp } of blocks) {
+        this.#db.run("INSERT OR REPLACE INTO blocks (number, hash, timestamp) VALUES (?, ?, ?)", number, hash, timestamp);
+      }
+      const last = blocks.at(-1);
+      if (last !== undefined) this.#db.run("DELETE FROM blocks WHERE number < ?", last.number - this.#keptBlocks);
+    });
+  }
+
+  /**
+   * Forgets every block above `number` and what it said; jobs fall back to what is left.
+   * @returns the number of blocks forgotten.
+   */
+  undoAbove(number: number): number {
+    this.#served = undefined;
+    return this.#db.transaction(() => {
+      const touched = this.#db.all<{ subject: string }>("SELECT DISTINCT subject FROM events WHERE block_number > ?", number);
+      this.#db.run("DELETE FROM events WHERE block_number > ?", number);
+      for (const { subject } of touched) this.#refold(subject);
+      this.#db.run(
+        "UPDATE transactions SET state = 'SENT', sent_in_block = NULL, mined_in_block = NULL WHERE state = 'MINED' AND mined_in_block > ?",
+        number,
+      );
+      return this.#db.run("DELETE FROM blocks WHERE number > ?", number);
+    });
+  }
+
+  /** @returns the models that the operator serves, as far as the chain has been read. */
+  servedModels(): ReadonlySet<string> {
+    return (this.#served ??= this.#readServedModels());
+  }
+
+  #readServedModels(): ReadonlySet<string> {
+    const rows = this.#db.all<{ subject: string; payload: string }>(
+      "SELECT subject, payload FROM events WHERE kind = 'ServedModelSet' ORDER BY block_number, log_index",
+    );
+    const served = new Set<string>();
+    for (const { subject, payload } of rows) {
+      if (fromJson<{ served: boolean }>(payload).served) served.add(subject);
+      else served.delete(subject);
+    }
+    return served;
+  }
+
+  #addJob({ subject, blockNumber, input }: LoggedEvent & { input?: RequestInput }, request: Request, seenAt: number): void {
+    this.#db.run(
+      `INSERT INTO jobs (request_id, request, input_uri, status, deadline, bond, block_number, seen_at) VALUES (?, ?, ?, 'REQUESTED', ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET block_number = excluded.block_number`,
+      subject,
+      toJson(request),
+      input?.uri ?? "",
+      submitDeadline(request),
+      request.params.bond.toString(),
+      blockNumber,
+      seenAt,
+    );
+    if (input !== undefined && input.bytes.length > 0) {
+      this.#db.run("INSERT OR IGNORE INTO inputs (request_id, bytes) VALUES (?, ?)", subject, input.bytes);
+    }
+  }
+
+  #refold(requestId: string): void {
+    const rows = this.#db.all<{ kind: string; payload: string }>(
+      "SELECT kind, payload FROM events WHERE subject = ? ORDER BY block_number, log_index",
+      requestId,
+    );
+    const facts: ChainFacts = foldEvents(rows.map(({ kind, payload }) => ({ kind, ...fromJson<object>(payload) }) as RequestEvent));
+    this.#db.run(
+      "UPDATE jobs SET status = ?, answer = ?, finalizable_at = ?, convicted = ? WHERE request_id = ?",
+      facts.status,
+      facts.answer === null ? null : toJson(facts.answer),
+      facts.finalizableAt,
+      toJson(facts.convicted),
+      requestId,
+    );
+  }
+}

@@ -1,0 +1,171 @@
+import type { TransactionState } from "../core/job.ts";
+import type { Database } from "./database.ts";
+
+export type TransactionKind = "submit" | "finalize";
+
+export interface Attempt {
+  hash: string;
+  /** The signed transaction, ready to be sent again. */
+  raw: string;
+  /** Wei per gas. */
+  maxFee: bigint;
+  priorityFee: bigint;
+}
+
+/** What is about to be done, before it has a nonce. */
+export interface Intent {
+  kind: TransactionKind;
+  requestIds: readonly string[];
+  /** Identity of what it does: keccak-256 of recipient, value and calldata, as hex. */
+  intent: string;
+  recipient: string;
+  data: Uint8Array;
+  gasLimit: bigint;
+  /** Chain time in seconds from which it is pointless. */
+  deadline: number | null;
+}
+
+export interface JournalledTransaction extends Intent {
+  id: number;
+  nonce: number;
+  state: TransactionState;
+  /** Head when it was last sent; null where it never was. */
+  sentInBlock: number | null;
+  minedInBlock: number | null;
+  /** Oldest first; every one has the same nonce. */
+  attempts: Attempt[];
+}
+
+interface TransactionRow {
+  id: number;
+  nonce: number;
+  kind: TransactionKind;
+  intent: string;
+  recipient: string;
+  data: Uint8Array;
+  gas_limit: string;
+  deadline: number | null;
+  state: TransactionState;
+  sent_in_block: number | null;
+  mined_in_block: number | null;
+}
+
+/** Every transaction is here, signed, before it is sent: a restart sends the same bytes again instead of signing anew. */
+export class Journal {
+  readonly #db: Database;
+  readonly #account: string;
+
+  constructor(db: Database, account: string) {
+    this.#db = db;
+    this.#account = account;
+  }
+
+  /** @returns the lowest nonce that no transaction in the journal has, given the chain's count of `minedNonces`. */
+  nextNonce(minedNonces: number): number {
+    const row = this.#db.get<{ last: number | null }>("SELECT max(nonce) AS last FROM transactions WHERE account = ?", this.#account);
+    return Math.max(minedNonces, (row?.last ?? -1) + 1);
+  }
+
+  /**
+   * Gives the intent its nonce and writes it with its signed transaction, all or nothing.
+   * @throws where one of its requests already has a live transaction of that kind.
+   */
+  write(intent: Intent, nonce: number, attempt: Attempt): JournalledTransaction {
+    return this.#db.transaction(() => {
+      const id = this.#db.insert(
+        `INSERT INTO transactions (account, nonce, kind, intent, recipient, data, gas_limit, deadline, state)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'JOURNALLED')`,
+        this.#account,
+        nonce,
+        intent.kind,
+        intent.intent,
+        intent.recipient,
+        intent.data,
+        intent.gasLimit.toString(),
+        intent.deadline,
+      );
+      for (const requestId of intent.requestIds) {
+        this.#db.run("INSERT INTO transaction_items (transaction_id, request_id, kind) VALUES (?, ?, ?)", id, requestId, intent.kind);
+      }
+      this.addAttempt(id, attempt);
+      return { ...intent, id, nonce, state: "JOURNALLED", sentInBlock: null, minedInBlock: null, attempts: [attempt] };
+    });
+  }
+
+  /** A replacement: same nonce, other fees. */
+  addAttempt(id: number, { hash, raw, maxFee, priorityFee }: Attempt): void {
+    this.#db.run(
+      "INSERT OR IGNORE INTO attempts (hash, transaction_id, raw, max_fee, priority_fee) VALUES (?, ?, ?, ?, ?)",
+      hash,
+      id,
+      raw,
+      maxFee.toString(),
+      priorityFee.toString(),
+    );
+  }
+
+  markSent(id: number, headNumber: number): void {
+    this.#db.run(
+      "UPDATE transactions SET state = 'SENT', sent_in_block = ? WHERE id = ? AND state IN ('JOURNALLED', 'SENT')",
+      headNumber,
+      id,
+    );
+  }
+
+  markMined(id: number, blockNumber: number): void {
+    this.#db.run("UPDATE transactions SET state = 'MINED', mined_in_block = ? WHERE id = ?", blockNumber, id);
+  }
+
+  /** It can't do its work any more (reverted, displaced, cancelled): its requests are free to be sent again. */
+  markFailed(id: number): void {
+    this.#db.transaction(() => {
+      this.#db.run("UPDATE transactions SET state = 'FAILED' WHERE id = ?", id);
+      this.#db.run("UPDATE transaction_items SET live = 0 WHERE transaction_id = ?", id);
+    });
+  }
+
+  /** The transaction was mined but left these requests out: they are free to be sent again. */
+  freeItems(id: number, requestIds: readonly string[]): void {
+    this.#db.transaction(() => {
+      for (const requestId of requestIds) {
+        this.#db.run("UPDATE transaction_items SET live = 0 WHERE transaction_id = ? AND request_id = ?", id, requestId);
+      }
+    });
+  }
+
+  /** @returns the account's transactions that are not mined yet, by nonce. */
+  pending(): JournalledTransaction[] {
+    return this.#db
+      .all<TransactionRow>("SELECT * FROM transactions WHERE account = ? AND state IN ('JOURNALLED', 'SENT') ORDER BY nonce", this.#account)
+      .map((row) => ({
+        id: row.id,
+        nonce: row.nonce,
+        kind: row.kind,
+        requestIds: this.itemsOf(row.id),
+        intent: row.intent,
+        recipient: row.recipient,
+        data: row.data,
+        gasLimit: BigInt(row.gas_limit),
+        deadline: row.deadline,
+        state: row.state,
+        sentInBlock: row.sent_in_block,
+        minedInBlock: row.mined_in_block,
+        attempts: this.#attemptsOf(row.id),
+      }));
+  }
+
+  itemsOf(id: number): string[] {
+    return this.#db
+      .all<{ request_id: string }>("SELECT request_id FROM transaction_items WHERE transaction_id = ? ORDER BY rowid", id)
+      .map(({ request_id }) => request_id);
+  }
+
+  #attemptsOf(id: number): Attempt[] {
+    return this.#db
+      .all<{ hash: string; raw: string; max_fee: string; priority_fee: string }>(
+        "SELECT hash, raw, max_fee, priority_fee FROM attempts WHERE transaction_id = ? ORDER BY rowid",
+        id,
+      )
+      .map(({ hash, raw, max_fee, priority_fee }) => ({ hash, raw, maxFee: BigInt(max_fee), priorityFee: BigInt(priority_fee) }));
+  }
+}

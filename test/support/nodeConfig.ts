@@ -1,0 +1,28 @@
+import { writeFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "smol-toml";
+import { keyOf, type TestSystem } from "./deployment.ts";
+
+/** Writes a configuration for the system's operator. @returns its path. */
+export function writeConfig(
+  system: TestSystem,
+  folder: string,
+  over: { rpc?: string[]; keyIndex?: number; dataDirectory?: string } = {},
+): string {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "operator.key"), keyOf(over.keyIndex ?? 1));
+  const config = {
+    dataDirectory: over.dataDirectory ?? "data",
+    lockDirectory: join(folder, "locks"),
+    chain: { rpc: over.rpc ?? [system.chain.http], confirmations: 0, pollMilliseconds: 20 },
+    contracts: { ...system.deployment },
+    operator: { keyFile: "operator.key" },
+    scheduler: { submitMarginSeconds: 2 },
+    content: { allowedFileRoots: [folder] },
+    log: { level: process.env.ASSAY_TEST_LOG ?? "silent" },
+    shutdown: { graceMilliseconds: 3000 },
+  };
+  const path = join(folder, "assay.toml");
+  writeFileSync(path, stringify(config));
+  return path;
+}

@@ -15,8 +15,9 @@ declare module "opentype.js" {
     charToGlyphIndex(character: string): number;
     charToGlyph(character: string): Glyph;
   }
-  /** @param buffer a TTF, OTF or WOFF file. */
-  function parse(buffer: ArrayBuffer): Font;
-  const opentype: { parse: typeof parse };
+  const opentype: {
+    /** @param buffer a TTF, OTF or WOFF file. */
+    parse(buffer: ArrayBuffer): Font;
+  };
   export default opentype;
 }

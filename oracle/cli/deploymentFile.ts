@@ -8,6 +8,9 @@ import { readNamedFile } from "./files.ts";
 /** Where `assay devnet` writes and every other verb looks, unless told otherwise. */
 export const defaultDeploymentFile = ".assay/devnet/deployment.json";
 
+/** What development networks are called everywhere. */
+export const localChainId = 31337;
+
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "is no address: 0x and 40 hexadecimal digits are");
 
 const schema = z.object({

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
-import { defaultDeploymentFile, writeDeployment, type DeploymentFile } from "./deploymentFile.ts";
+import { defaultDeploymentFile, localChainId, writeDeployment, type DeploymentFile } from "./deploymentFile.ts";
 import { columns, runs, table, type Terminal } from "./verb.ts";
 
 interface Options {
@@ -38,7 +38,7 @@ export function addDevnet(program: Command, terminal: Terminal): void {
     terminal,
     ["devnet", "devnet --port 0 --out /tmp/chain/deployment.json"],
     async ({ options, report, note, terminal: { signal } }) => {
-      const { localAccounts, localChainId, startLocalChain } = await import("./localChain.ts");
+      const { localAccounts, startLocalChain } = await import("./localChain.ts");
       note("starting a local chain and deploying the contracts");
       const directory = dirname(options.out);
       const chain = await startLocalChain({ port: options.port, blockTime: options.blockTime, directory });

@@ -1,9 +1,17 @@
-import { TensorError } from "../core/tensor.ts";
 import { CliError, type Failure } from "./exitCodes.ts";
 
 /** What other rooms throw, by the name of the error, and how a verb ends because of it. Their messages are already for people. */
 const failureOf: Record<string, Failure> = {
-  [TensorError.name]: "bad-input",
+  TensorError: "bad-input",
+  OnnxError: "bad-input",
+  ConfigError: "bad-input",
+  KeyError: "bad-input",
+  NodeError: "bad-input",
+  StoreError: "bad-input",
+  RuntimeError: "bad-input",
+  ContentError: "content-unavailable",
+  ChainUnavailableError: "chain-unreachable",
+  LockError: "in-use",
 };
 
 /** @returns how a verb ends that threw `error`, with one line for people. */

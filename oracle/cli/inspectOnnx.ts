@@ -1,5 +1,5 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema, TensorProto_DataType, type GraphProto, type ModelProto, type TensorProto, type ValueInfoProto } from "onnx-buf";
+import { TensorProto_DataType, type GraphProto, type ModelProto, type TensorProto, type ValueInfoProto } from "onnx-buf";
+import { checkOnnx, OnnxError } from "../content/onnxCheck.ts";
 import { dtypes, type Dtype } from "../core/tensor.ts";
 import { keccak256 } from "../core/traceTree.ts";
 import { CliError } from "./exitCodes.ts";
@@ -61,16 +61,12 @@ function* graphsOf(graph: GraphProto): Generator<GraphProto> {
 const elements = ({ dims }: TensorProto): number => dims.reduce((product, dimension) => product * Number(dimension), 1);
 
 function parse(file: string, bytes: Uint8Array): ModelProto & { graph: GraphProto } {
-  let model: ModelProto;
   try {
-    model = fromBinary(ModelProtoSchema, bytes);
+    return checkOnnx(bytes) as ModelProto & { graph: GraphProto };
   } catch (error) {
-    throw new CliError("bad-input", `${file} is no ONNX file (${(error as Error).message}); name a model in ONNX format`, error);
+    if (!(error instanceof OnnxError)) throw error;
+    throw new CliError("bad-input", `${file} is not a model that Assay takes: ${error.message}; name a model in ONNX format`, error);
   }
-  if (model.graph === undefined || model.graph.node.length === 0 || model.opsetImport.length === 0) {
-    throw new CliError("bad-input", `${file} is no ONNX model: it holds no graph; name a model in ONNX format`);
-  }
-  return model as ModelProto & { graph: GraphProto };
 }
 
 /** @returns what stands in the way of registering tensors of this signature. */

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HDNodeWallet, Mnemonic } from "ethers";
 import type { HardhatUserConfig } from "hardhat/config";
+import { localChainId } from "./deploymentFile.ts";
 import { CliError } from "./exitCodes.ts";
 
 /** The mnemonic that every Ethereum development tool uses: whoever funds these accounts on a public network loses the money. */
@@ -28,8 +29,6 @@ export const localAccounts = Object.fromEntries(
     return [name, { address, privateKey }];
   }),
 ) as Record<AccountName, LocalAccount>;
-
-export const localChainId = 31337;
 
 const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 

@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { addModelInspect } from "./modelInspect.ts";
+import { addModelRegister } from "./modelRegister.ts";
+import { addModelShow } from "./modelShow.ts";
 import type { Terminal } from "./verb.ts";
 
 export function addModel(program: Command, terminal: Terminal): void {
   const model = program.command("model").description("ONNX models: look into a file, register it, look a record up.");
-  addModelInspect(model, terminal);
+  for (const add of [addModelInspect, addModelRegister, addModelShow]) add(model, terminal);
 }

@@ -1,8 +1,12 @@
 import { Command, CommanderError } from "commander";
 import { addDevnet } from "./devnet.ts";
+import { addFinalize } from "./finalize.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { explain } from "./failures.ts";
 import { addModel } from "./model.ts";
+import { addOperator } from "./operator.ts";
+import { addRequest } from "./request.ts";
+import { addStart } from "./start.ts";
 import { toJson, type Terminal } from "./verb.ts";
 
 function assay(terminal: Terminal): Command {
@@ -16,7 +20,7 @@ function assay(terminal: Terminal): Command {
       writeOut: (text) => void terminal.out.write(text),
       writeErr: (text) => void terminal.err.write(text),
     });
-  for (const add of [addDevnet, addModel]) add(program, terminal);
+  for (const add of [addDevnet, addModel, addOperator, addStart, addRequest, addFinalize]) add(program, terminal);
   return program;
 }
 

@@ -23,9 +23,9 @@ export interface Verb<Options> {
   note(line: string): void;
 }
 
-/** JSON with whole numbers of any size as decimal strings. */
+/** One line of JSON, with whole numbers of any size as decimal strings. */
 export const toJson = (value: unknown): string =>
-  JSON.stringify(value, (_, item: unknown) => (typeof item === "bigint" ? item.toString() : item), 2);
+  JSON.stringify(value, (_, item: unknown) => (typeof item === "bigint" ? item.toString() : item));
 
 /** Puts facts below each other, names aligned; a list takes a line for each of its items. */
 export function table(rows: readonly (readonly [name: string, value: unknown])[]): string {

@@ -67,14 +67,9 @@ test("model inspect --json says what a file is, on standard output alone", () =>
 });
 
 const refusals: [name: string, args: () => string[], code: number, says: RegExp][] = [
-  [
-    "a file that is no ONNX",
-    () => ["model", "inspect", file("text.onnx", "not a model")],
-    3,
-    /text\.onnx is no ONNX (file|model).*name a model/,
-  ],
-  ["an empty file", () => ["model", "inspect", file("empty.onnx", "")], 3, /empty\.onnx is no ONNX model/],
-  ["a cut file", () => ["model", "inspect", file("cut.onnx", relu.subarray(0, 20))], 3, /cut\.onnx is no ONNX/],
+  ["a file that is no ONNX", () => ["model", "inspect", file("text.onnx", "not a model")], 3, /text\.onnx is not a model .*name a model/],
+  ["an empty file", () => ["model", "inspect", file("empty.onnx", "")], 3, /empty\.onnx .*the file is empty/],
+  ["a cut file", () => ["model", "inspect", file("cut.onnx", relu.subarray(0, 20))], 3, /cut\.onnx is not a model/],
   ["a file that is missing", () => ["model", "inspect", join(directory, "none.onnx")], 3, /none\.onnx does not exist; check the path/],
   ["a directory", () => ["model", "inspect", directory], 3, /is a directory; name a file/],
   ["an unknown verb", () => ["divine"], 2, /unknown command 'divine'/],

@@ -1,0 +1,17 @@
+import type { Command } from "commander";
+import { addOperatorRegister } from "./operatorRegister.ts";
+import { addOperatorServe } from "./operatorServe.ts";
+import { addOperatorStake } from "./operatorStake.ts";
+import { addOperatorStatus } from "./operatorStatus.ts";
+import { addOperatorUnstake } from "./operatorUnstake.ts";
+import { addOperatorWithdraw } from "./operatorWithdraw.ts";
+import type { Terminal } from "./verb.ts";
+
+export function addOperator(program: Command, terminal: Terminal): void {
+  const operator = program
+    .command("operator")
+    .description("Operators: register, deposit stake, say which models are served, take money out.");
+  for (const add of [addOperatorRegister, addOperatorStake, addOperatorServe, addOperatorStatus, addOperatorUnstake, addOperatorWithdraw]) {
+    add(operator, terminal);
+  }
+}

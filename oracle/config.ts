@@ -187,6 +187,12 @@ function fromEnvironment(): Tree {
   return tree;
 }
 
+/** @returns what verbs without a configuration file take from the environment: the key that signs, and the providers. */
+export function commandLineEnvironment(): { key?: string; rpc?: string[] } {
+  const { ASSAY_KEY: key, ASSAY_RPC: rpc } = process.env;
+  return { ...(key ? { key } : {}), ...(rpc ? { rpc: rpc.split(",").map((url) => url.trim()) } : {}) };
+}
+
 /** `contracts.file` names a JSON file with what `contracts` would hold; what else is in it is for others. */
 function inlineDeployment(tree: Tree, folder: string): void {
   const { contracts } = tree;

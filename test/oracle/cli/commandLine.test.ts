@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { runCommandLine } from "../../../oracle/cli/program.ts";
 import { ModelProtoSchema, TensorProto_DataType } from "onnx-buf";
 
 const directory = mkdtempSync(join(tmpdir(), "assay-cli-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Runs the command line as a process of its own. */
-function assay(...args: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["oracle/main.ts", ...args], { encoding: "utf8" });
-  return { code: status, out: stdout, err: stderr };
+/** Runs a command line in this process; test/e2e runs them as processes of their own. */
+async function assay(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const [out, err]: string[][] = [[], []];
+  const sink = (lines: string[]) => ({ write: (text: string) => lines.push(text) });
+  const code = await runCommandLine(args, { out: sink(out!), err: sink(err!), signal: new AbortController().signal });
+  return { code, out: out!.join(""), err: err!.join("") };
 }
 
 function file(name: string, bytes: Uint8Array | string): string {
@@ -51,8 +53,8 @@ const relu = toBinary(
   }),
 );
 
-test("model inspect --json says what a file is, on standard output alone", () => {
-  const { code, out, err } = assay("model", "inspect", file("relu.onnx", relu), "--json");
+test("model inspect --json says what a file is, on standard output alone", async () => {
+  const { code, out, err } = await assay("model", "inspect", file("relu.onnx", relu), "--json");
   assert.equal(code, 0);
   assert.equal(err, "");
   const { inputs, outputs, operators, opsets, nodes, bytes, artifactHash, obstacles } = JSON.parse(out) as Record<string, unknown>;
@@ -78,25 +80,27 @@ const refusals: [name: string, args: () => string[], code: number, says: RegExp]
 ];
 
 for (const [name, args, code, says] of refusals) {
-  test(`${name} ends with exit code ${code} and says what to do`, () => {
-    const result = assay(...args());
+  test(`${name} ends with exit code ${code} and says what to do`, async () => {
+    const result = await assay(...args());
     assert.equal(result.code, code, result.err);
     assert.equal(result.out, "");
     assert.match(result.err, says);
   });
 }
 
-test("with --json a failure is one JSON object too", () => {
-  const { code, out, err } = assay("model", "inspect", join(directory, "none.onnx"), "--json");
+test("with --json a failure is one JSON object too", async () => {
+  const { code, out, err } = await assay("model", "inspect", join(directory, "none.onnx"), "--json");
   assert.equal(code, 3);
   const { error } = JSON.parse(out) as { error: Record<string, unknown> };
   assert.deepEqual([error.failure, error.exitCode], ["bad-input", 3]);
   assert.equal(err.trim().split("\n").length, 1);
 });
 
-test("every verb has --help with examples and --json", () => {
-  for (const verb of [["devnet"], ["model", "inspect"]]) {
-    const { code, out } = assay(...verb, "--help");
+test("every verb has --help with examples and --json", async () => {
+  const verbs =
+    "devnet; start; finalize; model inspect; model register; model show; request make; request show; request list; request refund; operator register; operator stake; operator unstake; operator serve; operator status; operator withdraw";
+  for (const verb of verbs.split("; ").map((words) => words.split(" "))) {
+    const { code, out } = await assay(...verb, "--help");
     assert.equal(code, 0);
     assert.match(out, /Examples:\n {2}\$ assay/);
     assert.match(out, /--json/);

@@ -25,3 +25,12 @@ export function randomInputs(random: Seeded, { inputs }: Program): Tensor[] {
     return { dtype, shape, data };
   });
 }
+
+/** Multiples of 2^-11 with 13 bits at most: sums of their products meet ties again and again. */
+const gridWord = (random: Seeded) => new Uint32Array(Float32Array.of(random.int(-4096, 4096) / 2048).buffer)[0]!;
+
+/** Words for `typicalProgram`: mild floats or such on a grid, and with `corners` one of any kind in about 200. */
+export function typicalWords(random: Seeded, count: number, corners: boolean): Uint32Array {
+  const draw = random.oneIn(2) ? gridWord : mildWord;
+  return Uint32Array.from({ length: count }, () => (corners && random.oneIn(200) ? floatWord(random) : draw(random)));
+}

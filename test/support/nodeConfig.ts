@@ -7,13 +7,13 @@ import { keyOf, type TestSystem } from "./deployment.ts";
 export function writeConfig(
   system: TestSystem,
   folder: string,
-  over: { rpc?: string[]; keyIndex?: number; dataDirectory?: string } = {},
+  over: { rpc?: string[]; keyIndex?: number; dataDirectory?: string; locks?: string } = {},
 ): string {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "operator.key"), keyOf(over.keyIndex ?? 1));
   const config = {
     dataDirectory: over.dataDirectory ?? "data",
-    lockDirectory: join(folder, "locks"),
+    lockDirectory: over.locks ?? join(folder, "locks"),
     chain: { rpc: over.rpc ?? [system.chain.http], confirmations: 0, pollMilliseconds: 20 },
     contracts: { ...system.deployment },
     operator: { keyFile: "operator.key" },

@@ -56,12 +56,12 @@ export function checkOnnx(bytes: Uint8Array): ModelProto {
     throw new OnnxError("the file is no ONNX model: it has no graph");
   if (model.opsetImport.length === 0) throw new OnnxError("the model names no operator set");
   refuseTwins(
-    "operator set",
+    "operator sets",
     model.opsetImport.map(({ domain }) => (domain === "ai.onnx" ? "" : domain)),
   );
   if (model.trainingInfo.length > 0) throw new OnnxError("the model carries training graphs; export it for inference");
   refuseTwins(
-    "function",
+    "functions",
     model.functions.map(({ domain, name, overload }) => `${domain}:${name}:${overload}`),
   );
   model.functions.forEach(checkFunction);
@@ -78,10 +78,10 @@ function parse(bytes: Uint8Array): ModelProto {
   }
 }
 
-function refuseTwins(kind: string, names: Iterable<string>): void {
+function refuseTwins(kinds: string, names: Iterable<string>): void {
   const seen = new Set<string>();
   for (const name of names) {
-    if (seen.has(name)) throw new OnnxError(`two ${kind}s are called "${name}": which one counts is not defined`);
+    if (seen.has(name)) throw new OnnxError(`two ${kinds} are called "${name}": which one counts is not defined`);
     seen.add(name);
   }
 }

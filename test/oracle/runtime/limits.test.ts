@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { seededFloats } from "../../../examples/seededFloats.ts";
+import { buildTiny } from "../../../examples/tiny/model.ts";
+import type { Tensor } from "../../../oracle/core/tensor.ts";
+import { keccak256 } from "../../../oracle/core/traceTree.ts";
+import { Runtime, type ArtifactFile, type RuntimeOptions } from "../../../oracle/runtime/runtime.ts";
+import { doubles, endlessLoop, hugeConstant, memoryBomb, shapeFromInput } from "../../support/hostileModels.ts";
+
+const silent = { info: () => undefined, warn: () => undefined };
+let directory: string;
+const started: Runtime[] = [];
+
+async function artifact(bytes: Uint8Array): Promise<ArtifactFile> {
+  const hash = `0x${Buffer.from(keccak256(bytes)).toString("hex")}`;
+  const path = join(directory, hash);
+  await writeFile(path, bytes);
+  return { hash, path };
+}
+
+const start = async (options: Partial<RuntimeOptions> = {}) => {
+  const runtime = await Runtime.start({ providers: ["cpu"], workers: 1, memoryLimitBytes: 1 << 29, log: silent, ...options });
+  started.push(runtime);
+  return runtime;
+};
+
+const floats = (count: number, shape = [count]): Tensor => ({
+  dtype: "float32",
+  shape,
+  data: new Uint8Array(seededFloats(count, 1).buffer),
+});
+const int64 = (value: number): Tensor => ({ dtype: "int64", shape: [1], data: new Uint8Array(BigInt64Array.of(BigInt(value)).buffer) });
+
+/** Whether the runtime still answers after what was done to it. */
+async function assertAlive(runtime: Runtime): Promise<void> {
+  const file = await artifact(buildTiny());
+  await runtime.load(file);
+  const { outputs } = await runtime.run(file.hash, [floats(16, [1, 16])], { timeoutMs: 5_000 });
+  assert.equal(outputs[0]!.data.length, 256);
+}
+
+/** Looking at other processes is done through /proc. */
+const linux = { skip: process.platform !== "linux" };
+
+/** Processes whose parent is `pid`. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.trim().split(" ").filter(Boolean).map(Number);
+}
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "assay-test-"));
+});
+after(async () => {
+  await Promise.all(started.map((runtime) => runtime.close()));
+  await rm(directory, { recursive: true });
+});
+
+test("N10 an endless loop is killed at its deadline; what waited behind it is answered", async () => {
+  const runtime = await start();
+  const [endless, tiny] = await Promise.all([artifact(endlessLoop()), artifact(buildTiny())]);
+  await Promise.all([runtime.load(endless), runtime.load(tiny)]);
+  const begun = performance.now();
+  const [loop, behind] = await Promise.allSettled([
+    runtime.run(endless.hash, [floats(1)], { timeoutMs: 300 }),
+    runtime.run(tiny.hash, [floats(16, [1, 16])], { timeoutMs: 5_000 }),
+  ]);
+  assert.equal(behind.status, "fulfilled");
+  assert.ok(loop.status === "rejected");
+  assert.equal(loop.reason.kind, "timeout");
+  assert.match(loop.reason.message, /longer than 300 ms/);
+  assert.ok(performance.now() - begun < 5_000);
+});
+
+test("N10 10^11 elements asked for by the input are declined", async () => {
+  const runtime = await start();
+  const file = await artifact(shapeFromInput());
+  await runtime.load(file);
+  await assert.rejects(runtime.run(file.hash, [int64(1e11)], { timeoutMs: 10_000 }), { name: "RuntimeError", kind: "declined" });
+  await assert.rejects(runtime.run(file.hash, [int64(-1)], { timeoutMs: 10_000 }), { name: "RuntimeError", kind: "declined" });
+  await assertAlive(runtime);
+});
+
+test("N10 10^11 elements made while the model loads are declined", async () => {
+  const runtime = await start({ loadTimeoutMs: 10_000 });
+  const file = await artifact(hugeConstant());
+  await assert.rejects(
+    runtime.load(file).then(() => runtime.run(file.hash, [floats(1)], { timeoutMs: 10_000 })),
+    { name: "RuntimeError", kind: "declined" },
+  );
+  await assertAlive(runtime);
+});
+
+test("N10 a memory bomb is killed at the memory limit and declined", async () => {
+  const runtime = await start();
+  const file = await artifact(memoryBomb(20));
+  await runtime.load(file);
+  await assert.rejects(runtime.run(file.hash, [floats(1024)], { timeoutMs: 20_000 }), {
+    kind: "declined",
+    message: /more than the 536870912 bytes of memory/,
+  });
+  await assertAlive(runtime);
+});
+
+test("a worker that dies is replaced, and only the run that it was doing fails", linux, async () => {
+  const before = new Set(await childrenOf(process.pid));
+  const runtime = await start();
+  const victim = (await childrenOf(process.pid)).find((pid) => !before.has(pid))!;
+  const file = await artifact(endlessLoop());
+  await runtime.load(file);
+  const runs = [1, 2].map(() => runtime.run(file.hash, [floats(1)], { timeoutMs: 500 }));
+  await sleep(50);
+  process.kill(victim, "SIGSEGV");
+  const [first, second] = await Promise.allSettled(runs);
+  assert.ok(first!.status === "rejected" && second!.status === "rejected");
+  assert.equal(first.reason.kind, "crashed");
+  assert.match(first.reason.message, /SIGSEGV/);
+  assert.equal(second.reason.kind, "timeout");
+  await assertAlive(runtime);
+});
+
+test("an aborted run is given up at once", async () => {
+  const runtime = await start();
+  const file = await artifact(endlessLoop());
+  await runtime.load(file);
+  const controller = new AbortController();
+  const run = runtime.run(file.hash, [floats(1)], { timeoutMs: 400, signal: controller.signal });
+  setTimeout(() => controller.abort(), 30);
+  const begun = performance.now();
+  await assert.rejects(run, { name: "AbortError" });
+  assert.ok(performance.now() - begun < 300);
+  await assertAlive(runtime);
+});
+
+test("N14 a missing provider is passed over, and the log says so", async () => {
+  const warnings: string[] = [];
+  const runtime = await start({ providers: ["cuda", "cpu"], log: { info: () => undefined, warn: (_, message) => warnings.push(message) } });
+  assert.deepEqual(runtime.providers, ["cpu"]);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /provider cuda is passed over: /);
+  await assertAlive(runtime);
+  await assert.rejects(start({ providers: ["cuda"] }), {
+    name: "RuntimeError",
+    kind: "declined",
+    message: /no execution provider works \(cuda: .*add "cpu"/s,
+  });
+});
+
+test("N13 a child sees none of the node's environment", linux, async () => {
+  process.env["ASSAY_CANARY_KEY"] = "0xsecret";
+  await start();
+  delete process.env["ASSAY_CANARY_KEY"];
+  const newest = (await childrenOf(process.pid)).at(-1)!;
+  const environment = await readFile(`/proc/${newest}/environ`, "latin1");
+  assert.match(environment, /NVIDIA_TF32_OVERRIDE=0/);
+  assert.doesNotMatch(environment, /CANARY|secret/);
+});
+
+test("N09 element types that can't travel on chain are refused when the model is loaded", async () => {
+  const runtime = await start();
+  await assert.rejects(runtime.load(await artifact(doubles())), {
+    kind: "invalid",
+    message: /"y" holds elements of type float64|type double/,
+  });
+  await assertAlive(runtime);
+});
+
+test("models beyond the limit are released and loaded again when they are needed", async () => {
+  const runtime = await start({ maxModels: 1 });
+  const [one, other] = await Promise.all([artifact(buildTiny(1)), artifact(buildTiny(2))]);
+  await Promise.all([runtime.load(one), runtime.load(other)]);
+  const run = async ({ hash }: ArtifactFile) => (await runtime.run(hash, [floats(16, [1, 16])], { timeoutMs: 5_000 })).outputs[0]!.data;
+  const [first, second] = [await run(one), await run(other)];
+  assert.notDeepEqual(first, second);
+  assert.deepEqual(await run(one), first);
+});
+
+test("closing ends the children and declines what is left", async () => {
+  const runtime = await start();
+  const file = await artifact(endlessLoop());
+  await runtime.load(file);
+  const runs = [1, 2, 3].map(() => runtime.run(file.hash, [floats(1)], { timeoutMs: 60_000 }));
+  const settled = Promise.allSettled(runs);
+  await runtime.close();
+  for (const result of await settled) assert.ok(result.status === "rejected" && result.reason.kind === "declined");
+  await assert.rejects(runtime.run(file.hash, [floats(1)], { timeoutMs: 1 }), { message: /closed/ });
+});
+
+test("N06 a node that is killed leaves no child computing", linux, async () => {
+  const script = fileURLToPath(new URL("../../support/runForever.ts", import.meta.url));
+  const node = spawn(process.execPath, [script, (await artifact(endlessLoop())).path], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(node.stdout, "data");
+  const [child] = await childrenOf(node.pid!);
+  assert.ok(child);
+  node.kill("SIGKILL");
+  await once(node, "close");
+  const gone = async () => (await readFile(`/proc/${child}/stat`, "utf8").catch(() => "Z")).includes("Z");
+  for (let i = 0; i < 100 && !(await gone()); i++) await sleep(20);
+  assert.ok(await gone());
+});

@@ -1,8 +1,9 @@
-import { Interface, keccak256, type Result } from "ethers";
+import { Interface, keccak256 as fastKeccak, type Result } from "ethers";
 import type { Answer, Request, RequestParams } from "../core/job.ts";
 import { dtypeOfCode, dtypes, type Dtype } from "../core/tensor.ts";
+import { keccak256 } from "../core/traceTree.ts";
 import { inferenceCoordinatorAbi, modelRegistryAbi, operatorRegistryAbi } from "./abi.ts";
-import { bytesOf, type Rpc, type RpcError } from "./rpc.ts";
+import { bytesOf, hexOf, type Rpc, type RpcError } from "./rpc.ts";
 
 /** Where the contracts of one deployment lie. */
 export interface Deployment {
@@ -13,6 +14,9 @@ export interface Deployment {
   /** The block that created the coordinator, or any before it: events are read from here. */
   startBlock: number;
 }
+
+// The library's own keccak is ten times slower, and whole transactions are hashed.
+fastKeccak.register((data) => hexOf(keccak256(data)));
 
 export const coordinatorInterface = new Interface(inferenceCoordinatorAbi);
 export const operatorInterface = new Interface(operatorRegistryAbi);
@@ -258,7 +262,7 @@ type ViewCall = [to: string, abi: Interface, name: string, ...args: unknown[]];
 
 /** @returns keccak-256 of recipient, value and calldata: the identity of what a transaction does. */
 export function intentOf({ to, data, value = 0n }: ContractCall): string {
-  return keccak256(bytesOf(`${to}${value.toString(16).padStart(64, "0")}${data.slice(2)}`));
+  return hexOf(keccak256(bytesOf(`${to}${value.toString(16).padStart(64, "0")}${data.slice(2)}`)));
 }
 
 /** @returns what a contract said when it refused, like `NotServing(0x…, 0x…)`; undefined where the refusal isn't a contract's. */

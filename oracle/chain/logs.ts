@@ -21,10 +21,11 @@ const topicOf = (name: string) => coordinatorInterface.getEvent(name)!.topicHash
 export const servedModelTopic = operatorInterface.getEvent("ServedModelSet")!.topicHash;
 export const watchedTopics = [...coordinatorEvents.map(topicOf), servedModelTopic];
 const eventOfTopic = new Map(coordinatorEvents.map((name) => [topicOf(name), name]));
+const doneTopics = { Submitted: topicOf("Submitted"), Finalized: topicOf("Finalized") };
 
 /** @returns whether a receipt's log says that this request was answered (made final). */
 export function requestIdIn(log: { topics: string[] }, name: "Submitted" | "Finalized"): string | undefined {
-  return log.topics[0] === topicOf(name) ? log.topics[1] : undefined;
+  return log.topics[0] === doneTopics[name] ? log.topics[1] : undefined;
 }
 
 /** @param operator whose served models are of interest. @returns undefined where the log is of no interest. */

@@ -223,7 +223,7 @@ export class Sender {
     const attempt = pointless
       ? this.#sign({ recipient: this.address, data: new Uint8Array(), gasLimit: 21_000n }, transaction.nonce, fees)
       : this.#sign(transaction, transaction.nonce, fees);
-    journal.addAttempt(transaction.id, attempt);
+    journal.addReplacement(transaction.id, attempt);
     metrics.transactions.inc({ kind: transaction.kind, outcome: pointless ? "cancelled" : "replaced" });
     await this.#broadcast(transaction, attempt, head);
   }

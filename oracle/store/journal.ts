@@ -71,7 +71,7 @@ export class Journal {
    * @throws where one of its requests already has a live transaction of that kind.
    */
   write(intent: Intent, nonce: number, attempt: Attempt): JournalledTransaction {
-    return this.#db.transaction(() => {
+    return this.#db.durableTransaction(() => {
       const id = this.#db.insert(
         `INSERT INTO transactions (account, nonce, kind, intent, recipient, data, gas_limit, deadline, state)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'JOURNALLED')`,
@@ -87,13 +87,17 @@ export class Journal {
       for (const requestId of intent.requestIds) {
         this.#db.run("INSERT INTO transaction_items (transaction_id, request_id, kind) VALUES (?, ?, ?)", id, requestId, intent.kind);
       }
-      this.addAttempt(id, attempt);
+      this.#addAttempt(id, attempt);
       return { ...intent, id, nonce, state: "JOURNALLED", sentInBlock: null, minedInBlock: null, attempts: [attempt] };
     });
   }
 
   /** A replacement: same nonce, other fees. */
-  addAttempt(id: number, { hash, raw, maxFee, priorityFee }: Attempt): void {
+  addReplacement(id: number, attempt: Attempt): void {
+    this.#db.durableTransaction(() => this.#addAttempt(id, attempt));
+  }
+
+  #addAttempt(id: number, { hash, raw, maxFee, priorityFee }: Attempt): void {
     this.#db.run(
       "INSERT OR IGNORE INTO attempts (hash, transaction_id, raw, max_fee, priority_fee) VALUES (?, ?, ?, ?, ?)",
       hash,

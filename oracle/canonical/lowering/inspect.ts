@@ -1,0 +1,65 @@
+/** What `assay model inspect` says about a model. */
+import { programRoot, weightRoot } from "../program/root.ts";
+import { lower, type LoweringOptions, type NamedTensor } from "./lower.ts";
+import type { RefusedNode } from "./walk.ts";
+
+export interface Inspection {
+  /** Whether a dispute about the model's answers can be settled. */
+  adjudicable: boolean;
+  /** Every node that keeps it from being so. */
+  refused: RefusedNode[];
+  /** 0x-prefixed; null where the model isn't adjudicable, as everything below. */
+  programRoot: string | null;
+  weightRoot: string | null;
+  instructions: number | null;
+  /** Words of 32 bits. */
+  traceWords: number | null;
+  /** What the trace would take if no operators were fused. */
+  unfusedTraceWords: number | null;
+  weightWords: number | null;
+  inputs: NamedTensor[] | null;
+  outputs: NamedTensor[] | null;
+  /** Terms of the longest contraction. */
+  largestContraction: number | null;
+}
+
+const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString("hex")}`;
+
+/** @returns the words as little-endian bytes. */
+export function bytesOfWords(words: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(4 * words.length);
+  const view = new DataView(bytes.buffer);
+  words.forEach((word, i) => view.setUint32(4 * i, word, true));
+  return bytes;
+}
+
+/** @throws OnnxError where the file is no model that may be read. */
+export function inspectModel(file: Uint8Array, options: LoweringOptions = {}): Inspection {
+  const lowering = lower(file, options);
+  if (!lowering.adjudicable) {
+    const none = { programRoot: null, weightRoot: null, instructions: null, traceWords: null, unfusedTraceWords: null };
+    return {
+      adjudicable: false,
+      refused: lowering.refused,
+      ...none,
+      weightWords: null,
+      inputs: null,
+      outputs: null,
+      largestContraction: null,
+    };
+  }
+  const { program, weights, inputs, outputs, traceWords, unfusedWords, largestContraction } = lowering.lowered;
+  return {
+    adjudicable: true,
+    refused: [],
+    programRoot: hex(programRoot(program)),
+    weightRoot: hex(weightRoot(bytesOfWords(weights))),
+    instructions: program.instructions.length,
+    traceWords,
+    unfusedTraceWords: unfusedWords,
+    weightWords: weights.length,
+    inputs,
+    outputs,
+    largestContraction,
+  };
+}

@@ -1,0 +1,156 @@
+/** ONNX file and fixed shapes → program and weights: a pure function of its input (docs/lowering.md). */
+import { dtypes, type Dtype, type Tensor as CoreTensor } from "../../core/tensor.ts";
+import { readModel } from "../onnx/read.ts";
+import type { Model, ValueInfo } from "../onnx/graph.ts";
+import { checkProgram } from "../program/check.ts";
+import { traceLeaves } from "../program/layout.ts";
+import type { Program } from "../program/types.ts";
+import { wordsPerLeaf } from "../../core/traceTree.ts";
+import { TensorBuilder } from "./builder.ts";
+import { isConstant } from "./constants.ts";
+import { fuse } from "./fusion.ts";
+import { constantFromTensor } from "./fixed.ts";
+import type { Value } from "./operation.ts";
+import { Refusal } from "./refusal.ts";
+import { Scheduler } from "./schedule.ts";
+import { count } from "./tensors.ts";
+import { Walk, type RefusedNode } from "./walk.ts";
+
+export interface LoweringOptions {
+  /** Shapes of inputs whose shape the file leaves open, by name. */
+  shapes?: Record<string, number[]>;
+  /** Sizes of named dimensions, by name. */
+  dimensions?: Record<string, number>;
+  /** Inputs that become constants (a sample rate, say), by name; they are no inputs of the program. */
+  fixed?: Record<string, CoreTensor>;
+}
+
+export interface NamedTensor {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+}
+
+export interface Lowered {
+  program: Program;
+  /** The weight space, whole leaves. */
+  weights: Uint32Array;
+  inputs: NamedTensor[];
+  outputs: NamedTensor[];
+  /** Words of the trace, and what they would be if nothing were fused. */
+  traceWords: number;
+  unfusedWords: number;
+  /** Terms of the longest contraction; 0 where there is none. */
+  largestContraction: number;
+}
+
+export type Lowering = { adjudicable: true; lowered: Lowered } | { adjudicable: false; refused: RefusedNode[] };
+
+const isDtype = (name: string): name is Dtype => Object.hasOwn(dtypes, name);
+
+/** @throws Refusal naming the input whose shape isn't known. */
+function inputOf({ name, element, shape }: ValueInfo, { shapes, dimensions }: LoweringOptions): NamedTensor {
+  if (element === undefined || !isDtype(element))
+    throw new Refusal(`it is ${element ?? "no tensor"}; inputs may be ${Object.keys(dtypes).join(", ")}`);
+  const given = shapes?.[name];
+  if (given !== undefined && shape !== undefined) {
+    const fits = given.length === shape.length && shape.every((size, axis) => typeof size === "string" || size === given[axis]);
+    if (!fits)
+      throw new Refusal(`the shape [${given.join(", ")}] does not fit [${shape.map((size) => (size === "" ? "?" : size)).join(", ")}]`);
+  }
+  const fixed = given ?? shape?.map((size) => (typeof size === "number" ? size : dimensions?.[size]));
+  if (fixed === undefined) throw new Refusal("its rank is unknown; give its shape");
+  const open = fixed.findIndex((size) => size === undefined);
+  if (open >= 0) throw new Refusal(`dimension ${open} ('${shape![open] === "" ? "?" : shape![open]}') is open; give the shape`);
+  const sizes = fixed as number[];
+  if (count(sizes) < 1) throw new Refusal(`its shape [${sizes.join(", ")}] has no elements`);
+  if (count(sizes) > 2 ** 28) throw new Refusal(`its shape [${sizes.join(", ")}] has ${count(sizes)} elements; at most 2^28 are covered`);
+  return { name, dtype: element, shape: sizes };
+}
+
+class Inputs {
+  readonly named: NamedTensor[] = [];
+  readonly values = new Map<string, Value>();
+  readonly refused: RefusedNode[] = [];
+
+  constructor(model: Model, builder: TensorBuilder, options: LoweringOptions) {
+    for (const info of model.graph.inputs) {
+      try {
+        const fixed = options.fixed?.[info.name];
+        if (fixed !== undefined) {
+          this.values.set(info.name, constantFromTensor(builder, fixed));
+          continue;
+        }
+        const input = inputOf(info, options);
+        const tensor = builder.input(this.named.length, input.dtype === "float32" ? "f32" : "i32", input.shape);
+        this.named.push(input);
+        this.values.set(info.name, { element: input.dtype, tensor });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        this.refused.push({ node: info.name, operator: "input", reason: error.message });
+      }
+    }
+  }
+}
+
+/** @throws Refusal for an output that no answer can hold. */
+function outputOf(builder: TensorBuilder, name: string, { element, tensor }: Value): NamedTensor & { tensor: typeof tensor } {
+  if (!isDtype(element)) throw new Refusal(`it is ${element}; outputs may be ${Object.keys(dtypes).join(", ")}`);
+  if (count(tensor.shape) === 0) throw new Refusal(`its shape [${tensor.shape.join(", ")}] has no elements`);
+  return { name, dtype: element, shape: tensor.shape, tensor: isConstant(tensor) ? builder.narrow(tensor) : tensor };
+}
+
+function schedule(inputs: NamedTensor[], outputs: ReturnType<typeof outputOf>[]): Lowered {
+  const tensors = outputs.map(({ tensor }) => tensor);
+  const scheduler = new Scheduler(fuse(tensors), new Set(tensors));
+  scheduler.run();
+  const placed = outputs.map(({ dtype, shape, tensor }) => ({ dtype, shape, offset: scheduler.outputOffset(tensor) }));
+  const { instructions, weights } = scheduler;
+  const program: Program = {
+    inputs: inputs.map(({ dtype, shape }) => ({ dtype, shape })),
+    outputs: placed,
+    instructions,
+    weightLeaves: weights.leaves,
+  };
+  checkProgram(program);
+  return {
+    program,
+    weights: weights.finish(),
+    inputs,
+    outputs: outputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+    traceWords: traceLeaves(program) * wordsPerLeaf,
+    unfusedWords: scheduler.unfusedWords,
+    largestContraction: scheduler.largestContraction,
+  };
+}
+
+/**
+ * @returns the program, or every node that keeps the model from having one.
+ * @throws OnnxError where the file is no model that may be read.
+ */
+export function lower(file: Uint8Array, options: LoweringOptions = {}): Lowering {
+  const model = readModel(file);
+  const builder = new TensorBuilder();
+  const inputs = new Inputs(model, builder, options);
+  if (inputs.refused.length > 0) return { adjudicable: false, refused: inputs.refused };
+  const walk = new Walk(builder);
+  const values = walk.graph(model.graph, inputs.values, new Map());
+  const refused: RefusedNode[] = [];
+  const outputs = values.flatMap((value, i) => {
+    const { name } = model.graph.outputs[i]!;
+    try {
+      return value === null ? [] : [outputOf(builder, name, value)];
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refused.push({ node: name, operator: "output", reason: error.message });
+      return [];
+    }
+  });
+  if (outputs.length < values.length) return { adjudicable: false, refused: [...walk.refused, ...refused] };
+  try {
+    return { adjudicable: true, lowered: schedule(inputs.named, outputs) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { adjudicable: false, refused: [{ node: model.graph.name, operator: "graph", reason: error.message }] };
+  }
+}

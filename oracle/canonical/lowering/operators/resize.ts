@@ -1,0 +1,166 @@
+/** Resize and Upsample: which elements an element is made from is known, so nearest is movement and the others are short sums. */
+import { listOf, numbersOf } from "../constants.ts";
+import { pick } from "../movement.ts";
+import { one, type LoweringTable, type Operation, type Value } from "../operation.ts";
+import { identityForms, type Tensor } from "../tensors.ts";
+
+interface Rule {
+  mode: "nearest" | "linear" | "cubic";
+  transformation: string;
+  nearest: string;
+  cubic: number;
+  excludeOutside: boolean;
+}
+
+/** The position in the input that element i of the output stands for. */
+function original(operation: Operation, { transformation }: Rule, i: number, size: number, out: number, scale: number): number {
+  switch (transformation) {
+    case "half_pixel":
+      return (i + 0.5) / scale - 0.5;
+    case "pytorch_half_pixel":
+      return out > 1 ? (i + 0.5) / scale - 0.5 : 0;
+    case "half_pixel_symmetric": {
+      const adjustment = out / (scale * size);
+      return (size / 2) * (1 - adjustment) + (i + 0.5) / scale - 0.5;
+    }
+    case "align_corners":
+      return out > 1 ? (i * (size - 1)) / (out - 1) : 0;
+    case "asymmetric":
+      return i / scale;
+    case "tf_half_pixel_for_nn":
+      return (i + 0.5) / scale;
+    default:
+      return operation.refuse(`the coordinate transformation '${transformation}' is not covered`);
+  }
+}
+
+function nearestOf(operation: Operation, rule: string, x: number): number {
+  switch (rule) {
+    case "round_prefer_floor":
+      return Math.ceil(x - 0.5);
+    case "round_prefer_ceil":
+      return Math.floor(x + 0.5);
+    case "floor":
+      return Math.floor(x);
+    case "ceil":
+      return Math.ceil(x);
+    default:
+      return operation.refuse(`the rounding '${rule}' is not covered`);
+  }
+}
+
+/** Weights of the neighbours around a position with the fraction f. */
+function weightsOf({ mode, cubic: a }: Rule, f: number): number[] {
+  if (mode === "linear") return [1 - f, f];
+  return [
+    ((a * (f + 1) - 5 * a) * (f + 1) + 8 * a) * (f + 1) - 4 * a,
+    ((a + 2) * f - (a + 3)) * f * f + 1,
+    ((a + 2) * (1 - f) - (a + 3)) * (1 - f) * (1 - f) + 1,
+    ((a * (2 - f) - 5 * a) * (2 - f) + 8 * a) * (2 - f) - 4 * a,
+  ];
+}
+
+function nearest(operation: Operation, tensor: Tensor, axis: number, positions: number[]): Tensor {
+  const { builder } = operation;
+  const size = tensor.shape[axis]!;
+  const times = positions.length / size;
+  if (!Number.isInteger(times) || !positions.every((position, i) => position === Math.floor(i / times)))
+    return pick(builder, tensor, axis, positions);
+  // Every element, `times` times: a new axis behind this one.
+  const wide = [...tensor.shape.slice(0, axis + 1), times, ...tensor.shape.slice(axis + 1)];
+  const coordinates = identityForms(wide).filter((_, i) => i !== axis + 1);
+  return builder.reshape(builder.move(tensor, wide, coordinates), tensor.shape.with(axis, positions.length));
+}
+
+/** Σ weight · neighbour along one axis, from the first neighbour to the last, each step rounded. */
+function interpolated(operation: Operation, tensor: Tensor, axis: number, at: readonly number[], rule: Rule): Tensor {
+  const { builder } = operation;
+  const size = tensor.shape[axis]!;
+  const first = rule.mode === "linear" ? 0 : -1;
+  const taps = rule.mode === "linear" ? 2 : 4;
+  const rows = at.map((x) => {
+    const weights = weightsOf(rule, x - Math.floor(x));
+    const positions = weights.map((_, t) => Math.floor(x) + first + t);
+    if (!rule.excludeOutside) return { weights, positions };
+    const inside = weights.map((weight, t) => (positions[t]! >= 0 && positions[t]! < size ? weight : 0));
+    const total = inside.reduce((sum, weight) => sum + weight, 0);
+    return { weights: inside.map((weight) => weight / total), positions };
+  });
+  const clamp = (position: number) => Math.min(size - 1, Math.max(0, position));
+  const shape = tensor.shape.map((_, i) => (i === axis ? at.length : 1));
+  const terms = Array.from({ length: taps }, (_, t) => {
+    const neighbours = pick(
+      builder,
+      tensor,
+      axis,
+      rows.map(({ positions }) => clamp(positions[t]!)),
+    );
+    const weights = Float32Array.from(rows, ({ weights: own }) => own[t]!);
+    return builder.apply("fmul", builder.constant("f32", shape, weights), neighbours);
+  });
+  return terms.reduce((sum, term) => builder.apply("fadd", sum, term));
+}
+
+function resizedAxis(operation: Operation, tensor: Tensor, axis: number, out: number, scale: number, rule: Rule): Tensor {
+  const size = tensor.shape[axis]!;
+  if (out === size && scale === 1) return tensor;
+  const at = Array.from({ length: out }, (_, i) => original(operation, rule, i, size, out, scale));
+  if (rule.mode !== "nearest") return interpolated(operation, tensor, axis, at, rule);
+  return nearest(
+    operation,
+    tensor,
+    axis,
+    at.map((x) => Math.min(size - 1, Math.max(0, nearestOf(operation, rule.nearest, x)))),
+  );
+}
+
+function floats(operation: Operation, position: number, what: string): number[] | undefined {
+  const value = operation.optional(position);
+  if (value === undefined) return undefined;
+  const numbers = listOf(numbersOf(operation.constant(position, what).tensor)).map(Number);
+  return numbers.length === 0 ? undefined : numbers;
+}
+
+function ruleOf(operation: Operation): Rule {
+  const { attributes, opset } = operation;
+  const mode = attributes.string("mode", "nearest");
+  if (mode !== "nearest" && mode !== "linear" && mode !== "cubic") operation.refuse(`the mode '${mode}' is not covered`);
+  if (attributes.int("antialias", 0) !== 0) operation.refuse("antialiasing is not covered");
+  if (attributes.string("keep_aspect_ratio_policy", "stretch") !== "stretch") operation.refuse("keeping the aspect ratio is not covered");
+  attributes.float("extrapolation_value", 0);
+  const older = opset < 11;
+  return {
+    mode: mode as Rule["mode"],
+    transformation: attributes.string("coordinate_transformation_mode", older ? "asymmetric" : "half_pixel"),
+    nearest: attributes.string("nearest_mode", older ? "floor" : "round_prefer_floor"),
+    cubic: attributes.float("cubic_coeff_a", -0.75),
+    excludeOutside: attributes.int("exclude_outside", 0) === 1,
+  };
+}
+
+function resize(operation: Operation): Value[] {
+  const { element, tensor } = operation.input(0);
+  const rule = ruleOf(operation);
+  if (element !== "float32" && rule.mode !== "nearest") operation.refuse(`${rule.mode} resizing of ${element} is not covered`);
+  const older = operation.opset < 11;
+  const scales = floats(operation, older ? 1 : 2, "the scales") ?? operation.attributes.floats("scales", undefined);
+  const sizes = older ? undefined : floats(operation, 3, "the sizes");
+  const axes = operation.attributes
+    .ints(
+      "axes",
+      tensor.shape.map((_, axis) => axis),
+    )
+    .map((axis) => operation.axis(axis, tensor.shape.length));
+  const listed = scales ?? sizes ?? operation.refuse("scales and sizes are missing");
+  if (listed.length !== axes.length || listed.some((value) => !(value > 0)))
+    operation.refuse(`[${listed.join(", ")}] does not fit ${axes.length} axes`);
+  let result = tensor;
+  axes.forEach((axis, i) => {
+    const size = tensor.shape[axis]!;
+    const out = sizes?.[i] ?? Math.floor(size * scales![i]!);
+    result = resizedAxis(operation, result, axis, out, scales?.[i] ?? out / size, rule);
+  });
+  return one(element, result);
+}
+
+export const resizes: LoweringTable = { Resize: resize, Upsample: resize };

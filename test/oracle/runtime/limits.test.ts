@@ -118,8 +118,8 @@ test("a worker that dies is replaced, and only the run that it was doing fails",
   const runs = [1, 2].map(() => runtime.run(file.hash, [floats(1)], { timeoutMs: 500 }));
   await sleep(50);
   process.kill(victim, "SIGSEGV");
-  const [first, second] = await Promise.allSettled(runs);
-  assert.ok(first!.status === "rejected" && second!.status === "rejected");
+  const [first, second] = (await Promise.allSettled(runs)) as [PromiseSettledResult<unknown>, PromiseSettledResult<unknown>];
+  assert.ok(first.status === "rejected" && second.status === "rejected");
   assert.equal(first.reason.kind, "crashed");
   assert.match(first.reason.message, /SIGSEGV/);
   assert.equal(second.reason.kind, "timeout");

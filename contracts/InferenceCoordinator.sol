@@ -27,6 +27,8 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     uint256 public constant MAX_URI_LENGTH = 2_048;
     uint256 public constant MAX_BATCH = 100;
     uint256 public constant MAX_ROYALTY_BPS = 5_000;
+    /// @dev Part of the bond that a retracted answer costs, burned, in 1/10,000.
+    uint256 public constant RETRACT_PENALTY_BPS = 100;
     /// @dev The chance to be eligible doubles so many times within the eligibility period.
     uint256 private constant DOUBLINGS = 8;
     uint256 private constant BPS = 10_000;
@@ -170,6 +172,16 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     }
 
     /// @inheritdoc IInferenceCoordinator
+    function retract(Request calldata request_, Answer calldata answer) external nonReentrant {
+        if (msg.sender != answer.operator) revert CallerNotOperator(msg.sender, answer.operator);
+        bytes32 requestId = request_.idOf();
+        Status status = _statusOf(request_, requestId, answer, RequestLib.digest(requestId, answer));
+        if (status != Status.SUBMITTED) revert UnexpectedStatus(requestId, Status.SUBMITTED, status);
+        uint256 penalty = (uint256(request_.params.bond) * RETRACT_PENALTY_BPS + BPS - 1) / BPS;
+        _reopen(request_, requestId, answer.operator, uint128(penalty), address(0));
+    }
+
+    /// @inheritdoc IInferenceCoordinator
     function submitBatch(
         Request[] calldata requests,
         bytes[] calldata outputs
@@ -298,17 +310,15 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     function void(
         Request calldata request_,
         Answer calldata answer,
-        address challenger
+        address challenger,
+        uint128 penalty
     ) external onlyDisputeGame nonReentrant returns (bool slashed) {
+        if (penalty > request_.params.bond) revert PenaltyAboveBond(penalty, request_.params.bond);
         bytes32 requestId = request_.idOf();
         Disputes storage disputes = _closeDispute(requestId, RequestLib.digest(requestId, answer));
         if (disputes.voided) return false;
         disputes.voided = true;
-        _convicted[requestId][answer.operator] = true;
-        _slots[requestId] = REOPENED << 248;
-        _totalStake -= request_.params.bond;
-        emit Voided(requestId, answer.operator, block.timestamp < _submitDeadline(request_));
-        OPERATOR_REGISTRY.slash(answer.operator, request_.params.bond, challenger);
+        _reopen(request_, requestId, answer.operator, penalty, challenger);
         return true;
     }
 
@@ -584,6 +594,22 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         assembly ("memory-safe") {
             success := call(gasLimit, target, 0, add(data, 0x20), mload(data), 0, 0)
         }
+    }
+
+    /// @dev Takes the answer away: the operator loses `penalty` of its bond and can't answer this request again.
+    function _reopen(
+        Request calldata request_,
+        bytes32 requestId,
+        address operator,
+        uint128 penalty,
+        address challenger
+    ) private {
+        _convicted[requestId][operator] = true;
+        _slots[requestId] = REOPENED << 248;
+        _operators[operator].freeStake += request_.params.bond - penalty;
+        _totalStake -= penalty;
+        emit Voided(requestId, operator, block.timestamp < _submitDeadline(request_));
+        OPERATOR_REGISTRY.slash(operator, penalty, challenger);
     }
 
     function _closeDispute(bytes32 requestId, bytes32 digest) private returns (Disputes storage disputes) {

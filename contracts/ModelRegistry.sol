@@ -41,7 +41,7 @@ contract ModelRegistry is IModelRegistry, CoordinatorBound {
     }
 
     /// @inheritdoc IModelRegistry
-    function modelOf(bytes32 modelId) external view returns (Model memory) {
+    function modelOf(bytes32 modelId) public view returns (Model memory) {
         if (!isRegistered(modelId)) revert ModelUnknown(modelId);
         return abi.decode(_records[modelId], (Model));
     }
@@ -49,6 +49,23 @@ contract ModelRegistry is IModelRegistry, CoordinatorBound {
     /// @inheritdoc IModelRegistry
     function royaltyOf(bytes32 modelId) external view returns (address author, uint16 royaltyBps) {
         if (isRegistered(modelId)) (author, royaltyBps) = (modelId.authorOf(), uint16(modelId.royaltyBpsOf()));
+    }
+
+    /// @inheritdoc IModelRegistry
+    function rulesOf(
+        bytes32 modelId,
+        uint256 output
+    )
+        external
+        view
+        returns (bytes32 programRoot, bytes32 weightRoot, uint256 count, uint32 deltaAbsolute, uint32 deltaRelative)
+    {
+        Model memory model = modelOf(modelId);
+        if (output >= model.outputs.length) revert ModelOutputUnknown(modelId, output, model.outputs.length);
+        TensorSpec memory spec = model.outputs[output];
+        count = 1;
+        for (uint256 i = 0; i < spec.shape.length; ++i) count *= spec.shape[i];
+        return (model.programRoot, model.weightRoot, count, spec.deltaAbsolute, spec.deltaRelative);
     }
 
     /// @inheritdoc IModelRegistry

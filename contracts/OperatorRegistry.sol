@@ -135,7 +135,7 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
         // INVARIANT: a bond is part of the stake and can't be unbonding, so this can't happen.
         if (amount > staked - account.unbonding) revert OperatorSlashExceedsStake(operator, staked, amount);
         account.stake = staked - amount;
-        uint256 reward = amount / 2;
+        uint256 reward = challenger == address(0) ? 0 : amount / 2;
         _rewards[challenger] += reward;
         emit Slashed(operator, challenger, amount, amount - reward);
         STAKE_TOKEN.safeTransfer(BURN_ADDRESS, amount - reward);

@@ -92,6 +92,8 @@ interface IInferenceCoordinator {
     error DisputeGameAlreadySet(address disputeGame);
     error AddressWithoutCode(address account);
     error AddressZero();
+    error CallerNotOperator(address caller, address operator);
+    error PenaltyAboveBond(uint256 penalty, uint256 bond);
     error NoOpenDispute(bytes32 requestId);
     error ParametersInvalid(Parameters parameters);
 
@@ -124,6 +126,10 @@ interface IInferenceCoordinator {
     function submit(Request calldata request_, bytes calldata output) external;
 
     function submitByURI(Request calldata request_, bytes32 outputRoot, string calldata outputURI) external;
+
+    /// @notice Takes the caller's own answer back while no dispute is open and its window is not over. Costs a small part of
+    /// the bond, burned; the request reopens to other operators or can be refunded.
+    function retract(Request calldata request_, Answer calldata answer) external;
 
     /// @dev Items that can't be submitted any more or not yet (another operator was first, the deadline is past, the
     /// caller isn't eligible) are left out, not reverted. Anything else that is wrong reverts them all.
@@ -170,13 +176,14 @@ interface IInferenceCoordinator {
     /// time, seconds). Closes quietly where another dispute has voided the answer.
     function uphold(Request calldata request_, Answer calldata answer, uint64 finalizableAt) external;
 
-    /// @notice The operator was convicted: its bond is slashed, half to `challenger`, half burned, and the request reopens
-    /// or can be refunded.
+    /// @notice The operator was convicted: `penalty` of its bond is slashed, half to `challenger`, half burned, and the
+    /// request reopens to other operators or can be refunded.
     /// @return slashed False where another dispute had voided the answer before: nothing is left to slash.
     function void(
         Request calldata request_,
         Answer calldata answer,
-        address challenger
+        address challenger,
+        uint128 penalty
     ) external returns (bool slashed);
 
     // Administration (behind the access manager)

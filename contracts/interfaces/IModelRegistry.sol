@@ -33,6 +33,7 @@ interface IModelRegistry {
 
     error ModelAlreadyRegistered(bytes32 modelId);
     error ModelUnknown(bytes32 modelId);
+    error ModelOutputUnknown(bytes32 modelId, uint256 output, uint256 count);
     error ModelAuthorNotCaller(address author, address caller);
     error ModelRoyaltyTooHigh(uint256 royaltyBps, uint256 maximum);
     error ModelArtifactMissing();
@@ -48,6 +49,19 @@ interface IModelRegistry {
 
     /// @dev Reverts with `ModelUnknown` where there is none.
     function modelOf(bytes32 modelId) external view returns (Model memory);
+    /// @notice What a dispute about one output goes by.
+    /// @return programRoot Zero: the model's answers can't be challenged.
+    /// @return weightRoot Root of the constants.
+    /// @return count Elements of the output.
+    /// @return deltaAbsolute Tolerance as binary32 bits.
+    /// @return deltaRelative Tolerance as binary32 bits.
+    function rulesOf(
+        bytes32 modelId,
+        uint256 output
+    )
+        external
+        view
+        returns (bytes32 programRoot, bytes32 weightRoot, uint256 count, uint32 deltaAbsolute, uint32 deltaRelative);
     function isRegistered(bytes32 modelId) external view returns (bool);
     /// @return author The zero address where the model is unknown.
     /// @return royaltyBps In 1/10,000 of the fee.

@@ -56,7 +56,8 @@ interface IOperatorRegistry {
     /// @notice Pays out what the caller earned by convicting operators, in the stake token.
     function claimReward(address to) external returns (uint256 amount);
 
-    /// @notice Coordinator only. Takes a convicted operator's bond: half (rounded down) to `challenger`, the rest burned.
+    /// @notice Coordinator only. Takes a convicted operator's bond: half (rounded down) to `challenger`,
+    /// the rest burned; all of it burned where there is none (zero address).
     function slash(address operator, uint128 amount, address challenger) external;
 
     function operatorOf(address operator) external view returns (Operator memory);

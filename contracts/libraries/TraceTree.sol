@@ -121,18 +121,45 @@ library TraceTree {
         uint256 index,
         bytes32[] calldata proof
     ) internal pure returns (bytes32) {
-        if (index >= leafCount) revert TreeIndexOutOfRange(index, leafCount);
-        uint256 level = 0;
-        for (uint256 width = leafCount; width > 1; width = (width + 1) / 2) {
-            if (level == proof.length) revert TreeProofLength(depthOf(leafCount), proof.length);
-            bytes32 sibling = proof[level];
+        uint256 depth = depthOf(leafCount);
+        if (proof.length != depth) revert TreeProofLength(depth, proof.length);
+        return ancestorOf(hash, leafCount, index, proof);
+    }
+
+    /// @notice Folds an opening part of the way up.
+    /// @param hash A node's hash. @param width How many nodes of its height hold a leaf. @param index Its position among them.
+    /// @param siblings One for each level up to the ancestor, lowest first; zero for one that holds no leaf.
+    /// @return The hash of the ancestor `siblings.length` levels above.
+    function ancestorOf(
+        bytes32 hash,
+        uint256 width,
+        uint256 index,
+        bytes32[] calldata siblings
+    ) internal pure returns (bytes32) {
+        if (index >= width) revert TreeIndexOutOfRange(index, width);
+        for (uint256 level = 0; level < siblings.length; ++level) {
+            bytes32 sibling = siblings[level];
             if (index ^ 1 >= width && sibling != 0) revert TreeAbsentSibling(level);
             hash = index & 1 == 0 ? nodeHash(hash, sibling) : nodeHash(sibling, hash);
             index >>= 1;
-            ++level;
+            width = (width + 1) / 2;
         }
-        if (level != proof.length) revert TreeProofLength(level, proof.length);
         return hash;
+    }
+
+    /// @param nodes The hashes of all the node's descendants `levels` below it that hold a leaf, 32 bytes each, at least one.
+    /// @return The node's hash.
+    function ancestorOfAll(bytes calldata nodes, uint256 levels) internal pure returns (bytes32) {
+        uint256 count = nodes.length / 32;
+        bytes32[] memory row = new bytes32[](count + 1);
+        for (uint256 i = 0; i < count; ++i) row[i] = bytes32(nodes[32 * i:32 * i + 32]);
+        for (uint256 level = 0; level < levels; ++level) {
+            // The one behind the last is absent.
+            row[count] = 0;
+            count = (count + 1) / 2;
+            for (uint256 i = 0; i < count; ++i) row[i] = nodeHash(row[2 * i], row[2 * i + 1]);
+        }
+        return row[0];
     }
 
     /// @return depth The number of levels above `leafCount` leaves.

@@ -57,7 +57,7 @@ abstract contract AssayTest {
         models.bindCoordinator(address(coordinator));
         operators.bindCoordinator(address(coordinator));
         game = new TestDisputeGame(coordinator);
-        coordinator.setDisputeGame(address(game));
+        coordinator.setDisputeGame(deployGame());
         coordinator.setFeeToken(address(token), true);
         vm.prank(author);
         modelId = models.registerModel(model(author, ROYALTY_BPS));
@@ -67,6 +67,11 @@ abstract contract AssayTest {
     }
 
     // ---------------------------------------------------------------------------------------------------- fixtures
+
+    /// @return The contract that may suspend, uphold and void; tests of the real dispute return that one.
+    function deployGame() internal virtual returns (address) {
+        return address(game);
+    }
 
     function defaultParameters() internal pure returns (Parameters memory) {
         return
@@ -82,7 +87,7 @@ abstract contract AssayTest {
             });
     }
 
-    function model(address author_, uint16 royaltyBps) internal pure returns (Model memory) {
+    function model(address author_, uint16 royaltyBps) internal view virtual returns (Model memory) {
         uint32[] memory shape = new uint32[](1);
         shape[0] = 16;
         TensorSpec[] memory inputs = new TensorSpec[](1);

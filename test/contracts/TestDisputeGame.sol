@@ -22,7 +22,7 @@ contract TestDisputeGame {
     }
 
     function void(Request calldata request, Answer calldata answer, address challenger) external returns (bool) {
-        return COORDINATOR.void(request, answer, challenger);
+        return COORDINATOR.void(request, answer, challenger, request.params.bond);
     }
 
     function rootOf(bytes calldata bundle) external pure returns (bytes32) {

@@ -9,6 +9,8 @@ interface Vm {
         address emitter;
     }
 
+    /// @dev Under via-IR, `block.timestamp` may be read once and kept over a `warp`.
+    function getBlockTimestamp() external view returns (uint256);
     function warp(uint256 timestamp) external;
     function prevrandao(bytes32 value) external;
     function deal(address account, uint256 balance) external;

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {Dispute, GameParameters, IDisputeGame, Turn} from "./interfaces/IDisputeGame.sol";
+import {IInferenceCoordinator} from "./interfaces/IInferenceCoordinator.sol";
+import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {IStepVerifier, StepClaim} from "./interfaces/IStepVerifier.sol";
+import {Defence} from "./libraries/Defence.sol";
+import {Answer, Request, RequestLib} from "./libraries/RequestLib.sol";
+import {TraceTree} from "./libraries/TraceTree.sol";
+
+/// @title The dispute, settled by the EVM
+/// @dev Who moves, what a move must show, and how long it may take stand here; what is *true* is decided by `Defence` (the
+/// tolerance) and by the step verifier (the arithmetic).
+contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    /// @notice What all disputes on one answer share.
+    struct Trace {
+        /// @dev Zero until the first defence.
+        bytes32 root;
+        bytes32 top;
+        uint32 leafCount;
+        uint64 graceUntil;
+        bool voided;
+    }
+
+    uint256 private constant LEVELS_PER_REVEAL = 6;
+    /// @dev Defence, then a reveal and a pick for each six of at most 32 levels, the leaf's reveal, the step.
+    uint256 private constant MAX_MOVES = 1 + 2 * 6 + 2;
+    uint256 private constant BPS = 10_000;
+    address private constant BURNED = 0x000000000000000000000000000000000000dEaD;
+
+    IInferenceCoordinator public immutable coordinator;
+    IModelRegistry public immutable modelRegistry;
+    IStepVerifier public immutable stepVerifier;
+    IERC20 public immutable stakeToken;
+
+    GameParameters private _parameters;
+    mapping(bytes32 commitment => uint256 committedAt) private _commitments;
+    mapping(bytes32 disputeId => Dispute) private _disputes;
+    mapping(bytes32 answerId => Trace) private _traces;
+    mapping(bytes32 answerId => mapping(uint256 node => bool)) private _revealed;
+    mapping(address account => uint256) private _owed;
+
+    constructor(
+        IInferenceCoordinator coordinator_,
+        IModelRegistry modelRegistry_,
+        IStepVerifier stepVerifier_,
+        IERC20 stakeToken_,
+        GameParameters memory parameters_
+    ) {
+        if (
+            parameters_.burnBps > BPS ||
+            parameters_.concedeBps > BPS ||
+            parameters_.clock == 0 ||
+            parameters_.moveTime == 0 ||
+            parameters_.grace > parameters_.maxGrace ||
+            parameters_.commitDelay >= parameters_.commitLifetime
+        ) revert ParametersInvalid(parameters_);
+        coordinator = coordinator_;
+        modelRegistry = modelRegistry_;
+        stepVerifier = stepVerifier_;
+        stakeToken = stakeToken_;
+        _parameters = parameters_;
+    }
+
+    // -------------------------------------------------------------------------------------------------- challenger
+
+    /// @inheritdoc IDisputeGame
+    function commitChallenge(bytes32 commitment) external {
+        uint256 committedAt = _commitments[commitment];
+        // An earlier commitment stands: committing somebody else's again must not make it younger.
+        if (committedAt != 0 && block.timestamp < committedAt + _parameters.commitLifetime) return;
+        _commitments[commitment] = block.timestamp;
+        emit ChallengeCommitted(commitment, msg.sender);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function challenge(
+        Request calldata request,
+        Answer calldata answer,
+        uint8 tensor,
+        uint32 element,
+        bytes32 salt
+    ) external nonReentrant returns (bytes32 disputeId) {
+        (bytes32 requestId, bytes32 answerId) = _identify(request, answer);
+        disputeId = commitmentOf(answerId, tensor, element, salt, msg.sender);
+        _openCommitment(disputeId, answer.submittedAt);
+        uint64 until = challengeableUntil(request, answer);
+        if (block.timestamp >= until) revert ChallengeTooLate(requestId, until);
+        _checkElement(request.params.modelId, tensor, element);
+
+        GameParameters memory p = _parameters;
+        uint64 deadline = uint64(block.timestamp + p.clock);
+        _disputes[disputeId] = Dispute({
+            answerId: answerId,
+            challenger: msg.sender,
+            turn: Turn.DEFEND,
+            height: 0,
+            tensor: tensor,
+            element: element,
+            position: 0,
+            deadline: deadline,
+            otherClock: p.clock,
+            node: 0
+        });
+        emit Challenged(disputeId, requestId, msg.sender, answer.operator, tensor, element, deadline);
+
+        coordinator.suspend(request, answer);
+        stakeToken.safeTransferFrom(msg.sender, address(this), p.challengerBond);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function pick(bytes32 disputeId, uint256 child, bytes32 hash, bytes32[] calldata siblings) external {
+        Dispute storage dispute = _load(disputeId, Turn.PICK);
+        _checkPlayer(dispute.challenger);
+        if (dispute.height == 0) revert UnexpectedTurn(disputeId, Turn.PICK, Turn.PICK);
+        Trace storage trace = _traces[dispute.answerId];
+
+        (uint256 levels, uint256 first, uint256 count) = _children(dispute.height, dispute.position, trace.leafCount);
+        if (child >= count) revert PickOutOfRange(child, count);
+        if (siblings.length != levels) revert OpeningInvalid();
+        uint256 height = dispute.height - levels;
+        bytes32 node = TraceTree.ancestorOf(hash, _width(trace.leafCount, height), first + child, siblings);
+        if (node != dispute.node) revert OpeningInvalid();
+
+        dispute.node = hash;
+        dispute.height = uint8(height);
+        dispute.position = uint32(first + child);
+        bool revealed = _revealed[dispute.answerId][_key(height, first + child)];
+        _move(dispute, revealed ? Turn.PICK : Turn.REVEAL, !revealed);
+        emit Picked(disputeId, dispute.height, dispute.position, revealed, dispute.deadline);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function step(
+        bytes32 disputeId,
+        Request calldata request,
+        Answer calldata answer,
+        bytes calldata leaf,
+        uint256 word,
+        bytes calldata proof
+    ) external nonReentrant {
+        Dispute storage dispute = _load(disputeId, Turn.PICK);
+        _checkPlayer(dispute.challenger);
+        bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
+        if (dispute.height != 0 || word >= 64 || leaf.length != TraceTree.LEAF_BYTES) revert OpeningInvalid();
+        if (TraceTree.leafHash(leaf) != dispute.node) revert OpeningInvalid();
+
+        uint32 canonical = stepVerifier.step(_claim(dispute, request, word), proof);
+        if (canonical == Defence.wordAt(leaf, word)) {
+            _acquit(disputeId, dispute, requestId, request, answer, Outcome.STEP_EQUAL);
+        } else {
+            _convict(disputeId, dispute, requestId, request, answer, request.params.bond, Outcome.STEP_DIFFERENT);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- operator
+
+    /// @inheritdoc IDisputeGame
+    function concede(bytes32 disputeId, Request calldata request, Answer calldata answer) external nonReentrant {
+        Dispute storage dispute = _load(disputeId, Turn.DEFEND);
+        bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
+        _checkPlayer(answer.operator);
+        uint256 slashed = (uint256(request.params.bond) * _parameters.concedeBps + BPS - 1) / BPS;
+        _convict(disputeId, dispute, requestId, request, answer, uint128(slashed), Outcome.CONCEDED);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function defend(
+        bytes32 disputeId,
+        Request calldata request,
+        Answer calldata answer,
+        Defence.Posted calldata posted,
+        Defence.Canonical calldata canonical
+    ) external {
+        Dispute storage dispute = _load(disputeId, Turn.DEFEND);
+        _checkAnswer(disputeId, dispute, request, answer);
+        _checkPlayer(answer.operator);
+
+        uint32 leafCount = Defence.check(_target(dispute, request, answer), posted, canonical);
+        bytes32 traceRoot = _fixTrace(dispute.answerId, leafCount, canonical.traceTop);
+        dispute.node = canonical.traceTop;
+        dispute.height = uint8(TraceTree.depthOf(leafCount));
+        bool revealed = _revealed[dispute.answerId][_key(dispute.height, 0)];
+        _move(dispute, revealed ? Turn.PICK : Turn.REVEAL, revealed);
+        emit Defended(disputeId, dispute.answerId, traceRoot, revealed, dispute.deadline);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function reveal(bytes32 disputeId, bytes calldata children) external {
+        Dispute storage dispute = _load(disputeId, Turn.REVEAL);
+        Trace storage trace = _traces[dispute.answerId];
+        bytes32 node;
+        if (dispute.height == 0) {
+            if (children.length != TraceTree.LEAF_BYTES) revert RevealInvalid(dispute.node, 0);
+            node = TraceTree.leafHash(children);
+        } else {
+            (uint256 levels, , uint256 count) = _children(dispute.height, dispute.position, trace.leafCount);
+            if (children.length != 32 * count) revert RevealInvalid(dispute.node, 0);
+            node = TraceTree.ancestorOfAll(children, levels);
+        }
+        if (node != dispute.node) revert RevealInvalid(dispute.node, node);
+
+        _revealed[dispute.answerId][_key(dispute.height, dispute.position)] = true;
+        _move(dispute, Turn.PICK, true);
+        emit Revealed(disputeId, dispute.answerId, dispute.height, dispute.position, children, dispute.deadline);
+    }
+
+    // ------------------------------------------------------------------------------------------------------ anyone
+
+    /// @inheritdoc IDisputeGame
+    function timeout(bytes32 disputeId, Request calldata request, Answer calldata answer) external nonReentrant {
+        Dispute storage dispute = _open(disputeId);
+        bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
+        if (block.timestamp < dispute.deadline) revert ClockStillRunning(disputeId, dispute.deadline);
+        if (dispute.turn == Turn.PICK) {
+            _acquit(disputeId, dispute, requestId, request, answer, Outcome.CHALLENGER_TIMEOUT);
+        } else {
+            _convict(disputeId, dispute, requestId, request, answer, request.params.bond, Outcome.OPERATOR_TIMEOUT);
+        }
+    }
+
+    /// @inheritdoc IDisputeGame
+    function closeVoided(bytes32 disputeId, Request calldata request, Answer calldata answer) external nonReentrant {
+        Dispute storage dispute = _disputes[disputeId];
+        if (dispute.turn == Turn.NONE || dispute.turn == Turn.CLOSED) revert DisputeNotOpen(disputeId, dispute.turn);
+        bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
+        if (!_traces[dispute.answerId].voided) revert AnswerNotVoided(dispute.answerId);
+        dispute.turn = Turn.CLOSED;
+        _owed[dispute.challenger] += _parameters.challengerBond;
+        emit Closed(disputeId, requestId, false, Outcome.ANSWER_VOIDED);
+        coordinator.uphold(request, answer, 0);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function withdraw(address to) external nonReentrant returns (uint256 amount) {
+        amount = _owed[msg.sender];
+        if (amount == 0) revert NothingOwed(msg.sender);
+        _owed[msg.sender] = 0;
+        emit Withdrawn(msg.sender, to, amount);
+        stakeToken.safeTransfer(to, amount);
+    }
+
+    // ------------------------------------------------------------------------------------------------------- views
+
+    /// @inheritdoc IDisputeGame
+    function disputeOf(bytes32 disputeId) external view returns (Dispute memory) {
+        return _disputes[disputeId];
+    }
+
+    /// @inheritdoc IDisputeGame
+    function traceRootOf(bytes32 answerId) external view returns (bytes32) {
+        return _traces[answerId].root;
+    }
+
+    /// @inheritdoc IDisputeGame
+    function isRevealed(bytes32 answerId, uint8 height, uint32 position) external view returns (bool) {
+        return _revealed[answerId][_key(height, position)];
+    }
+
+    /// @inheritdoc IDisputeGame
+    function commitmentOf(
+        bytes32 answerId,
+        uint8 tensor,
+        uint32 element,
+        bytes32 salt,
+        address challenger
+    ) public view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), answerId, tensor, element, salt, challenger));
+    }
+
+    /// @inheritdoc IDisputeGame
+    function challengeableUntil(Request calldata request, Answer calldata answer) public view returns (uint64) {
+        (, bytes32 answerId) = _identify(request, answer);
+        uint64 windowEnd = answer.submittedAt + request.params.challengeWindow;
+        uint64 graceUntil = _traces[answerId].graceUntil;
+        return graceUntil > windowEnd ? graceUntil : windowEnd;
+    }
+
+    /// @inheritdoc IDisputeGame
+    function parameters() external view returns (GameParameters memory) {
+        return _parameters;
+    }
+
+    /// @inheritdoc IDisputeGame
+    function maxDuration() external view returns (uint32) {
+        return uint32(_parameters.maxGrace + 2 * _parameters.clock + MAX_MOVES * _parameters.moveTime);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function owed(address account) external view returns (uint256) {
+        return _owed[account];
+    }
+
+    // -------------------------------------------------------------------------------------------------- opening
+
+    function _identify(
+        Request calldata request,
+        Answer calldata answer
+    ) private view returns (bytes32 requestId, bytes32 answerId) {
+        requestId = coordinator.requestIdOf(request);
+        answerId = RequestLib.digest(requestId, answer);
+    }
+
+    /// @dev Uses the commitment up. It must have been made after the answer: one made before could be opened at once, and
+    /// leave the operator no time to check itself.
+    function _openCommitment(bytes32 commitment, uint256 submittedAt) private {
+        uint256 committedAt = _commitments[commitment];
+        if (committedAt < submittedAt || committedAt == 0) revert CommitmentUnknown(commitment);
+        uint256 opensAt = committedAt + _parameters.commitDelay;
+        if (block.timestamp < opensAt) revert CommitmentTooYoung(commitment, opensAt);
+        uint256 expiresAt = committedAt + _parameters.commitLifetime;
+        if (block.timestamp >= expiresAt) revert CommitmentTooOld(commitment, expiresAt);
+        delete _commitments[commitment];
+        if (_disputes[commitment].turn != Turn.NONE) revert DisputeNotOpen(commitment, _disputes[commitment].turn);
+    }
+
+    function _checkElement(bytes32 modelId, uint8 tensor, uint32 element) private view {
+        (bytes32 programRoot, , uint256 count, , ) = modelRegistry.rulesOf(modelId, tensor);
+        if (programRoot == 0) revert ModelNotAdjudicable(modelId);
+        if (element >= count) revert ElementOutOfRange(tensor, element, count);
+    }
+
+    // ----------------------------------------------------------------------------------------------------- moving
+
+    function _open(bytes32 disputeId) private view returns (Dispute storage dispute) {
+        dispute = _disputes[disputeId];
+        if (dispute.turn == Turn.NONE || dispute.turn == Turn.CLOSED) revert DisputeNotOpen(disputeId, dispute.turn);
+        if (_traces[dispute.answerId].voided) revert AnswerVoided(dispute.answerId);
+    }
+
+    function _load(bytes32 disputeId, Turn expected) private view returns (Dispute storage dispute) {
+        dispute = _open(disputeId);
+        if (dispute.turn != expected) revert UnexpectedTurn(disputeId, expected, dispute.turn);
+        if (block.timestamp >= dispute.deadline) revert ClockRunOut(disputeId, dispute.deadline);
+    }
+
+    function _checkPlayer(address player) private view {
+        if (msg.sender != player) revert CallerNotPlayer(msg.sender, player);
+    }
+
+    function _checkAnswer(
+        bytes32 disputeId,
+        Dispute storage dispute,
+        Request calldata request,
+        Answer calldata answer
+    ) private view returns (bytes32 requestId) {
+        bytes32 answerId;
+        (requestId, answerId) = _identify(request, answer);
+        if (answerId != dispute.answerId) revert AnswerNotDisputed(disputeId, dispute.answerId, answerId);
+    }
+
+    /// @dev Stops the mover's clock and starts the next player's. Each has `moveTime` at least, so that the last seconds of a
+    /// clock can't be spent on being censored; a game has at most `MAX_MOVES` moves, so this is bounded.
+    function _move(Dispute storage dispute, Turn next, bool passes) private {
+        uint32 mine = uint32(dispute.deadline - block.timestamp);
+        uint32 clock = passes ? dispute.otherClock : mine;
+        if (passes) dispute.otherClock = mine;
+        if (clock < _parameters.moveTime) clock = _parameters.moveTime;
+        dispute.turn = next;
+        dispute.deadline = uint64(block.timestamp + clock);
+    }
+
+    function _target(
+        Dispute storage dispute,
+        Request calldata request,
+        Answer calldata answer
+    ) private view returns (Defence.Target memory target) {
+        target.outputRoot = answer.outputRoot;
+        target.tensor = dispute.tensor;
+        target.element = dispute.element;
+        (target.programRoot, , , target.deltaAbsolute, target.deltaRelative) = modelRegistry.rulesOf(
+            request.params.modelId,
+            dispute.tensor
+        );
+    }
+
+    /// @dev INVARIANT: an operator has one trace for an answer, whoever disputes it.
+    function _fixTrace(bytes32 answerId, uint32 leafCount, bytes32 top) private returns (bytes32 root) {
+        root = Defence.traceRoot(leafCount, top);
+        Trace storage trace = _traces[answerId];
+        if (trace.root == 0) {
+            trace.root = root;
+            trace.top = top;
+            trace.leafCount = leafCount;
+        } else if (trace.root != root) {
+            revert TraceRootFixed(answerId, trace.root, root);
+        }
+    }
+
+    /// @return levels How far the children lie below the node.
+    /// @return first The first child's position at its height.
+    /// @return count How many children hold a leaf.
+    function _children(
+        uint256 height,
+        uint256 position,
+        uint256 leafCount
+    ) private pure returns (uint256 levels, uint256 first, uint256 count) {
+        levels = height < LEVELS_PER_REVEAL ? height : LEVELS_PER_REVEAL;
+        first = position << levels;
+        count = _width(leafCount, height - levels) - first;
+        if (count > 1 << levels) count = 1 << levels;
+    }
+
+    /// @return The number of nodes of a height that hold a leaf.
+    function _width(uint256 leafCount, uint256 height) private pure returns (uint256) {
+        return (leafCount + (1 << height) - 1) >> height;
+    }
+
+    function _key(uint256 height, uint256 position) private pure returns (uint256) {
+        return (height << 32) | position;
+    }
+
+    function _claim(
+        Dispute storage dispute,
+        Request calldata request,
+        uint256 word
+    ) private view returns (StepClaim memory) {
+        Trace storage trace = _traces[dispute.answerId];
+        (bytes32 programRoot, bytes32 weightRoot, , , ) = modelRegistry.rulesOf(request.params.modelId, dispute.tensor);
+        return
+            StepClaim({
+                programRoot: programRoot,
+                weightRoot: weightRoot,
+                inputRoot: request.inputRoot,
+                traceTop: trace.top,
+                traceLeaves: trace.leafCount,
+                leaf: dispute.position,
+                word: uint8(word)
+            });
+    }
+
+    // ---------------------------------------------------------------------------------------------------- closing
+
+    function _acquit(
+        bytes32 disputeId,
+        Dispute storage dispute,
+        bytes32 requestId,
+        Request calldata request,
+        Answer calldata answer,
+        Outcome outcome
+    ) private {
+        dispute.turn = Turn.CLOSED;
+        GameParameters memory p = _parameters;
+        uint256 burned = (uint256(p.challengerBond) * p.burnBps + BPS - 1) / BPS;
+        _owed[answer.operator] += p.challengerBond - burned;
+        uint64 graceUntil = _grace(dispute.answerId, answer.submittedAt + request.params.challengeWindow);
+        emit Closed(disputeId, requestId, false, outcome);
+        coordinator.uphold(request, answer, graceUntil);
+        if (burned != 0) stakeToken.safeTransfer(BURNED, burned);
+    }
+
+    /// @dev INVARIANT: no grace ends later than `maxGrace` past the window, however many disputes there are.
+    function _grace(bytes32 answerId, uint64 windowEnd) private returns (uint64 until) {
+        until = uint64(block.timestamp + _parameters.grace);
+        uint64 latest = windowEnd + _parameters.maxGrace;
+        if (until > latest) until = latest;
+        Trace storage trace = _traces[answerId];
+        if (until < trace.graceUntil) until = trace.graceUntil;
+        trace.graceUntil = until;
+    }
+
+    function _convict(
+        bytes32 disputeId,
+        Dispute storage dispute,
+        bytes32 requestId,
+        Request calldata request,
+        Answer calldata answer,
+        uint128 slashed,
+        Outcome outcome
+    ) private {
+        dispute.turn = Turn.CLOSED;
+        _traces[dispute.answerId].voided = true;
+        _owed[dispute.challenger] += _parameters.challengerBond;
+        emit Closed(disputeId, requestId, true, outcome);
+        coordinator.void(request, answer, dispute.challenger, slashed);
+    }
+}

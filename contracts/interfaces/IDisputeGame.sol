@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {Defence} from "../libraries/Defence.sol";
+import {Answer, Request} from "../libraries/RequestLib.sol";
+
+/// @notice Whose move it is, and which one.
+enum Turn {
+    NONE,
+    DEFEND, // operator: `defend` or `concede`
+    REVEAL, // operator: `reveal` the children of the disputed node
+    PICK, // challenger: `pick` a child, or `step` once the leaf is reached
+    CLOSED
+}
+
+/// @notice What a dispute may cost in money and time; fixed when the game is deployed, so no live dispute can change under its players.
+struct GameParameters {
+    /// @dev Seconds that a commitment must be old before it can be opened: time for the operator to check itself and retract.
+    uint32 commitDelay;
+    /// @dev Seconds from the commitment after which it can't be opened any more.
+    uint32 commitLifetime;
+    /// @dev Seconds on each side's clock when the dispute opens.
+    uint32 clock;
+    /// @dev Seconds that a side has at least for its next move; this is what a move can extend a clock by.
+    uint32 moveTime;
+    /// @dev Seconds that an answer stays open to challenge after a dispute was closed in the operator's favour.
+    uint32 grace;
+    /// @dev Seconds past the challenge window after which no dispute prolongs it any more.
+    uint32 maxGrace;
+    /// @dev What a challenger puts up, in the stake token's smallest unit. Pays the operator's gas if it loses.
+    uint128 challengerBond;
+    /// @dev Part of a lost challenger's bond that is burned, in 1/10,000: what an operator pays for challenging itself.
+    uint16 burnBps;
+    /// @dev Part of the operator's bond that is slashed when it concedes, in 1/10,000.
+    uint16 concedeBps;
+}
+
+/// @notice One open challenge between one challenger and one operator.
+struct Dispute {
+    /// @dev keccak256(requestId, answer): what the dispute is about.
+    bytes32 answerId;
+    address challenger;
+    Turn turn;
+    /// @dev Levels between the disputed node and the leaves; 0: the node is a leaf.
+    uint8 height;
+    /// @dev Which of the model's outputs, and which element of it.
+    uint8 tensor;
+    uint32 element;
+    /// @dev Position of the disputed node among the nodes of its height.
+    uint32 position;
+    /// @dev Unix time, seconds, from which the side to move has lost.
+    uint64 deadline;
+    /// @dev Seconds left to the side that is not to move.
+    uint32 otherClock;
+    /// @dev The disputed node's hash in the operator's trace.
+    bytes32 node;
+}
+
+/// @title The dispute, settled by the EVM
+/// @notice A challenger says that one output element is wrong. The operator commits to a trace in which that element is
+/// right; the two sides walk down its tree to one leaf, and the EVM recomputes one element of it.
+interface IDisputeGame {
+    event ChallengeCommitted(bytes32 indexed commitment, address indexed challenger);
+    event Challenged(
+        bytes32 indexed disputeId,
+        bytes32 indexed requestId,
+        address indexed challenger,
+        address operator,
+        uint8 tensor,
+        uint32 element,
+        uint64 deadline
+    );
+    /// @param revealed Whether the top's children are known from an earlier dispute: then it is the challenger's turn.
+    event Defended(
+        bytes32 indexed disputeId,
+        bytes32 indexed answerId,
+        bytes32 traceRoot,
+        bool revealed,
+        uint64 deadline
+    );
+    event Conceded(bytes32 indexed disputeId);
+    /// @param children The 64 nodes six levels below (fewer levels near the leaves), or the 64 words of a leaf.
+    event Revealed(
+        bytes32 indexed disputeId,
+        bytes32 indexed answerId,
+        uint8 height,
+        uint32 position,
+        bytes children,
+        uint64 deadline
+    );
+    event Picked(bytes32 indexed disputeId, uint8 height, uint32 position, bool revealed, uint64 deadline);
+    /// @param convicted Whether the operator lost.
+    event Closed(bytes32 indexed disputeId, bytes32 indexed requestId, bool convicted, Outcome outcome);
+    event Withdrawn(address indexed account, address to, uint256 amount);
+
+    /// @notice How a dispute ended.
+    enum Outcome {
+        NONE,
+        STEP_EQUAL, // the EVM computed the operator's word
+        STEP_DIFFERENT, // the EVM computed another word
+        CONCEDED,
+        OPERATOR_TIMEOUT,
+        CHALLENGER_TIMEOUT,
+        ANSWER_VOIDED // another dispute convicted the operator first
+    }
+
+    error UnexpectedTurn(bytes32 disputeId, Turn expected, Turn actual);
+    error DisputeNotOpen(bytes32 disputeId, Turn turn);
+    error AnswerVoided(bytes32 answerId);
+    error AnswerNotVoided(bytes32 answerId);
+    error TraceRootFixed(bytes32 answerId, bytes32 expected, bytes32 actual);
+    error ParametersInvalid(GameParameters parameters);
+    error AnswerNotDisputed(bytes32 disputeId, bytes32 expected, bytes32 actual);
+    error CallerNotPlayer(address caller, address player);
+    error CommitmentTooYoung(bytes32 commitment, uint256 opensAt);
+    error CommitmentTooOld(bytes32 commitment, uint256 expiredAt);
+    error CommitmentUnknown(bytes32 commitment);
+    error ChallengeTooLate(bytes32 requestId, uint256 until);
+    error ModelNotAdjudicable(bytes32 modelId);
+    error ElementOutOfRange(uint8 tensor, uint32 element, uint256 count);
+    error ClockRunOut(bytes32 disputeId, uint256 deadline);
+    error ClockStillRunning(bytes32 disputeId, uint256 deadline);
+    error OpeningInvalid();
+    error RevealInvalid(bytes32 expected, bytes32 actual);
+    error PickOutOfRange(uint256 child, uint256 count);
+    error NothingOwed(address account);
+
+    // Challenger
+
+    /// @notice First half of a challenge: hides its target until the operator has had time to check itself.
+    /// @param commitment `commitmentOf(answerId, tensor, element, salt, challenger)`.
+    function commitChallenge(bytes32 commitment) external;
+
+    /// @notice Second half: "this element is off by more than the model's tolerance". Takes the challenger's bond.
+    function challenge(
+        Request calldata request,
+        Answer calldata answer,
+        uint8 tensor,
+        uint32 element,
+        bytes32 salt
+    ) external returns (bytes32 disputeId);
+
+    /// @notice Names the first child that differs from the challenger's own trace.
+    /// @param child Its number among the children of the disputed node.
+    /// @param hash Its hash, and `siblings` the hashes that lead from it to the disputed node, lowest first.
+    function pick(bytes32 disputeId, uint256 child, bytes32 hash, bytes32[] calldata siblings) external;
+
+    /// @notice Has the EVM recompute one word of the disputed leaf. Ends the dispute, one way or the other.
+    /// @param leaf The leaf's 64 words as the operator revealed them (256 bytes, little-endian).
+    /// @param word Which of them.
+    /// @param proof What `StepVerifier` needs: instruction and operands with their openings.
+    function step(
+        bytes32 disputeId,
+        Request calldata request,
+        Answer calldata answer,
+        bytes calldata leaf,
+        uint256 word,
+        bytes calldata proof
+    ) external;
+
+    // Operator
+
+    /// @notice Admits the fault: a smaller slash, and the request opens again.
+    function concede(bytes32 disputeId, Request calldata request, Answer calldata answer) external;
+
+    /// @notice Commits to a trace whose output element lies within tolerance of the posted one. The first defence of an answer fixes
+    /// the trace root for all its disputes.
+    function defend(
+        bytes32 disputeId,
+        Request calldata request,
+        Answer calldata answer,
+        Defence.Posted calldata posted,
+        Defence.Canonical calldata canonical
+    ) external;
+
+    /// @notice Shows the children of a disputed node. Every dispute on the same answer uses them.
+    function reveal(bytes32 disputeId, bytes calldata children) external;
+
+    // Anyone
+
+    /// @notice Ends a dispute whose side to move has run out of time.
+    function timeout(bytes32 disputeId, Request calldata request, Answer calldata answer) external;
+
+    /// @notice Ends a dispute about an answer that another dispute has voided; the challenger's bond goes back.
+    function closeVoided(bytes32 disputeId, Request calldata request, Answer calldata answer) external;
+
+    /// @notice Pays out bonds and compensation, in the stake token.
+    function withdraw(address to) external returns (uint256 amount);
+
+    // Views
+
+    function disputeOf(bytes32 disputeId) external view returns (Dispute memory);
+    /// @return The trace root that the operator has committed to for an answer; zero: none yet.
+    function traceRootOf(bytes32 answerId) external view returns (bytes32);
+    /// @return Whether a node's children (a leaf's words) have been revealed.
+    function isRevealed(bytes32 answerId, uint8 height, uint32 position) external view returns (bool);
+    /// @return The commitment of a challenge; it becomes the dispute's identity.
+    function commitmentOf(
+        bytes32 answerId,
+        uint8 tensor,
+        uint32 element,
+        bytes32 salt,
+        address challenger
+    ) external view returns (bytes32);
+    /// @return Unix time, seconds, until which (exclusive) the answer can be challenged.
+    function challengeableUntil(Request calldata request, Answer calldata answer) external view returns (uint64);
+    function parameters() external view returns (GameParameters memory);
+    /// @return Seconds that a dispute on a tree of 2^32 leaves and its grace can add to a challenge window at most.
+    function maxDuration() external view returns (uint32);
+    function owed(address account) external view returns (uint256);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IStepVerifier, StepClaim} from "../../../contracts/interfaces/IStepVerifier.sol";
+
+/// @notice Knows the canonical trace, so that tests can be about the rules of the game alone.
+/// @dev The arithmetic has tests of its own, against the real verifier.
+contract TestStepVerifier is IStepVerifier {
+    bytes[] private _leaves;
+
+    function setLeaves(bytes[] calldata leaves) external {
+        delete _leaves;
+        for (uint256 i = 0; i < leaves.length; ++i) _leaves.push(leaves[i]);
+    }
+
+    function step(StepClaim calldata claim, bytes calldata) external view returns (uint32 word) {
+        bytes memory leaf = _leaves[claim.leaf];
+        for (uint256 i = 4; i > 0; --i) word = (word << 8) | uint8(leaf[4 * claim.word + i - 1]);
+    }
+}

@@ -151,7 +151,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         if (dispute.height != 0 || word >= 64 || leaf.length != TraceTree.LEAF_BYTES) revert OpeningInvalid();
         if (TraceTree.leafHash(leaf) != dispute.node) revert OpeningInvalid();
 
-        uint32 canonical = stepVerifier.step(_claim(dispute, request, word), proof);
+        uint256 canonical = stepVerifier.step(_claim(dispute, request, word), proof);
         if (canonical == Defence.wordAt(leaf, word)) {
             _acquit(disputeId, dispute, requestId, request, answer, Outcome.STEP_EQUAL);
         } else {

@@ -117,7 +117,8 @@ library Defence {
     /// @dev Integers must be equal; how a word becomes an element is docs/canonical.md §2.
     function _compare(Target memory target, uint256 dtype, uint256 posted, uint256 word) private pure {
         bool right;
-        if (dtype == TensorLib.FLOAT32) right = Tolerance.holds(posted, word, target.deltaAbsolute, target.deltaRelative);
+        if (dtype == TensorLib.FLOAT32)
+            right = Tolerance.holds(posted, word, target.deltaAbsolute, target.deltaRelative);
         else if (dtype == TensorLib.INT32) right = posted == word;
         else if (dtype == TensorLib.INT64) right = posted == uint64(int64(int32(uint32(word))));
         else if (dtype == TensorLib.BOOL) right = posted == (word == 0 ? 0 : 1);

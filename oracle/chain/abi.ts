@@ -71,6 +71,14 @@ export const inferenceCoordinatorAbi = [
     type: "error",
   },
   { inputs: [{ internalType: "address", name: "caller", type: "address" }], name: "CallerNotDisputeGame", type: "error" },
+  {
+    inputs: [
+      { internalType: "address", name: "caller", type: "address" },
+      { internalType: "address", name: "operator", type: "address" },
+    ],
+    name: "CallerNotOperator",
+    type: "error",
+  },
   { inputs: [{ internalType: "address", name: "caller", type: "address" }], name: "CallerNotOperatorRegistry", type: "error" },
   {
     inputs: [
@@ -189,6 +197,14 @@ export const inferenceCoordinatorAbi = [
       },
     ],
     name: "ParametersInvalid",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "uint256", name: "penalty", type: "uint256" },
+      { internalType: "uint256", name: "bond", type: "uint256" },
+    ],
+    name: "PenaltyAboveBond",
     type: "error",
   },
   { inputs: [], name: "ReentrancyGuardReentrantCall", type: "error" },
@@ -468,6 +484,13 @@ export const inferenceCoordinatorAbi = [
   {
     inputs: [],
     name: "MAX_URI_LENGTH",
+    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "RETRACT_PENALTY_BPS",
     outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
     stateMutability: "view",
     type: "function",
@@ -913,6 +936,52 @@ export const inferenceCoordinatorAbi = [
   },
   {
     inputs: [
+      {
+        components: [
+          {
+            components: [
+              { internalType: "bytes32", name: "modelId", type: "bytes32" },
+              { internalType: "address", name: "feeToken", type: "address" },
+              { internalType: "uint128", name: "fee", type: "uint128" },
+              { internalType: "uint128", name: "bond", type: "uint128" },
+              { internalType: "uint32", name: "submitPeriod", type: "uint32" },
+              { internalType: "uint32", name: "challengeWindow", type: "uint32" },
+              { internalType: "uint32", name: "callbackGasLimit", type: "uint32" },
+            ],
+            internalType: "struct RequestParams",
+            name: "params",
+            type: "tuple",
+          },
+          { internalType: "bytes32", name: "inputRoot", type: "bytes32" },
+          { internalType: "address", name: "requester", type: "address" },
+          { internalType: "uint64", name: "nonce", type: "uint64" },
+          { internalType: "uint64", name: "requestedAt", type: "uint64" },
+          { internalType: "uint64", name: "seed", type: "uint64" },
+          { internalType: "uint32", name: "eligibilityPeriod", type: "uint32" },
+          { internalType: "uint16", name: "protocolFeeBps", type: "uint16" },
+        ],
+        internalType: "struct Request",
+        name: "request_",
+        type: "tuple",
+      },
+      {
+        components: [
+          { internalType: "address", name: "operator", type: "address" },
+          { internalType: "bytes32", name: "outputRoot", type: "bytes32" },
+          { internalType: "uint64", name: "submittedAt", type: "uint64" },
+        ],
+        internalType: "struct Answer",
+        name: "answer",
+        type: "tuple",
+      },
+    ],
+    name: "retract",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
       { internalType: "address", name: "operator", type: "address" },
       { internalType: "bytes32", name: "modelId", type: "bytes32" },
     ],
@@ -1309,6 +1378,7 @@ export const inferenceCoordinatorAbi = [
         type: "tuple",
       },
       { internalType: "address", name: "challenger", type: "address" },
+      { internalType: "uint128", name: "penalty", type: "uint128" },
     ],
     name: "void",
     outputs: [{ internalType: "bool", name: "slashed", type: "bool" }],
@@ -1696,6 +1766,15 @@ export const modelRegistryAbi = [
   },
   {
     inputs: [
+      { internalType: "bytes32", name: "modelId", type: "bytes32" },
+      { internalType: "uint256", name: "output", type: "uint256" },
+      { internalType: "uint256", name: "count", type: "uint256" },
+    ],
+    name: "ModelOutputUnknown",
+    type: "error",
+  },
+  {
+    inputs: [
       { internalType: "bytes32", name: "programRoot", type: "bytes32" },
       { internalType: "bytes32", name: "weightRoot", type: "bytes32" },
     ],
@@ -1963,6 +2042,22 @@ export const modelRegistryAbi = [
     outputs: [
       { internalType: "address", name: "author", type: "address" },
       { internalType: "uint16", name: "royaltyBps", type: "uint16" },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "bytes32", name: "modelId", type: "bytes32" },
+      { internalType: "uint256", name: "output", type: "uint256" },
+    ],
+    name: "rulesOf",
+    outputs: [
+      { internalType: "bytes32", name: "programRoot", type: "bytes32" },
+      { internalType: "bytes32", name: "weightRoot", type: "bytes32" },
+      { internalType: "uint256", name: "count", type: "uint256" },
+      { internalType: "uint32", name: "deltaAbsolute", type: "uint32" },
+      { internalType: "uint32", name: "deltaRelative", type: "uint32" },
     ],
     stateMutability: "view",
     type: "function",

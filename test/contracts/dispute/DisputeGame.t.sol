@@ -85,7 +85,11 @@ contract DisputeGameTest is GameTest {
         Defence.Canonical memory truth = canonical(honest);
         vm.prank(operator);
         vm.expectRevert(
-            abi.encodeWithSelector(Defence.DefenceOutsideTolerance.selector, wordOf(leaf, 3), wordOf(leafOf(LEAVES - 1), 3))
+            abi.encodeWithSelector(
+                Defence.DefenceOutsideTolerance.selector,
+                wordOf(leaf, 3),
+                wordOf(leafOf(LEAVES - 1), 3)
+            )
         );
         dispute.defend(id, request, given, shown, truth);
     }
@@ -226,7 +230,10 @@ contract DisputeGameTest is GameTest {
             else pick(id, challenger, honest, wrong);
         }
         assertTrue(vm.getBlockTimestamp() - start > 2 * gameParameters().clock - 4, "both clocks were used up");
-        assertTrue(vm.getBlockTimestamp() - start <= dispute.maxDuration() - gameParameters().maxGrace, "within the bound");
+        assertTrue(
+            vm.getBlockTimestamp() - start <= dispute.maxDuration() - gameParameters().maxGrace,
+            "within the bound"
+        );
         assertTrue(dispute.maxDuration() <= operators.disputeBound(), "the bound that unbonding outlasts");
     }
 

@@ -6,6 +6,8 @@ import {IStepVerifier, StepClaim} from "../../../contracts/interfaces/IStepVerif
 /// @notice Knows the canonical trace, so that tests can be about the rules of the game alone.
 /// @dev The arithmetic has tests of its own, against the real verifier.
 contract TestStepVerifier is IStepVerifier {
+    error NotLong();
+
     bytes[] private _leaves;
 
     function setLeaves(bytes[] calldata leaves) external {
@@ -13,8 +15,16 @@ contract TestStepVerifier is IStepVerifier {
         for (uint256 i = 0; i < leaves.length; ++i) _leaves.push(leaves[i]);
     }
 
-    function step(StepClaim calldata claim, bytes calldata) external view returns (uint32 word) {
+    function step(StepClaim calldata claim, bytes calldata) external view returns (uint256 word) {
         bytes memory leaf = _leaves[claim.leaf];
         for (uint256 i = 4; i > 0; --i) word = (word << 8) | uint8(leaf[4 * claim.word + i - 1]);
+    }
+
+    function advance(StepClaim calldata, bytes calldata) external pure returns (uint256[6] memory) {
+        revert NotLong();
+    }
+
+    function isProven(StepClaim calldata, uint64, uint256[6] calldata) external pure returns (bool) {
+        return false;
     }
 }

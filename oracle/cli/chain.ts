@@ -42,6 +42,8 @@ export interface Receipt {
   blockNumber: number;
   gasUsed: bigint;
   logs: RawLog[];
+  /** Of a contract that the transaction created. */
+  contractAddress: string | null;
 }
 
 interface RawReceipt {
@@ -49,6 +51,7 @@ interface RawReceipt {
   blockNumber: string;
   gasUsed: string;
   logs: RawLog[];
+  contractAddress: string | null;
 }
 
 const tokenInterface = new Interface(["function symbol() view returns (string)", "function decimals() view returns (uint8)"]);
@@ -130,11 +133,13 @@ export class Chain {
 
   /**
    * Sends a transaction and waits until it is in a block. Nothing is sent where it would fail.
+   * @param call an empty `to` creates a contract.
    * @throws CliError insufficient-funds, refused or timeout
    */
   async send(signer: Signer, call: ContractCall, signal?: AbortSignal): Promise<Receipt> {
     const value = call.value ?? 0n;
-    const transaction = { from: signer.address, to: call.to, data: call.data, value: quantity(value) };
+    const to = call.to === "" ? null : call.to;
+    const transaction = { from: signer.address, ...(to === null ? {} : { to }), data: call.data, value: quantity(value) };
     const [balance, nonce] = (await this.rpc.batch([
       { method: "eth_getBalance", params: [signer.address, "latest"] },
       { method: "eth_getTransactionCount", params: [signer.address, "pending"] },
@@ -145,7 +150,7 @@ export class Chain {
     const gasLimit = estimate + estimate / 5n;
     requireFunds(signer.address, BigInt(balance), value, gasLimit * fees.maxFee);
     const signed = signer.sign({
-      to: call.to,
+      to,
       data: call.data,
       value,
       chainId: this.deployment.chainId,
@@ -164,7 +169,13 @@ export class Chain {
       const receipt = await this.rpc.call<RawReceipt | null>("eth_getTransactionReceipt", [hash]);
       if (receipt !== null) {
         if (receipt.status !== "0x1") throw new CliError("refused", `transaction ${hash} reverted in block ${Number(receipt.blockNumber)}`);
-        return { hash, blockNumber: Number(receipt.blockNumber), gasUsed: BigInt(receipt.gasUsed), logs: receipt.logs };
+        return {
+          hash,
+          blockNumber: Number(receipt.blockNumber),
+          gasUsed: BigInt(receipt.gasUsed),
+          logs: receipt.logs,
+          contractAddress: receipt.contractAddress,
+        };
       }
       await sleep(wait, undefined, signal === undefined ? {} : { signal });
     }

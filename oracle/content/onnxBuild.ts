@@ -100,10 +100,13 @@ export function graph({ name, nodes, initializers = [], inputs, outputs }: Graph
   return create(GraphProtoSchema, { name, node: nodes, initializer: initializers, input: inputs, output: outputs });
 }
 
+/** The version of the file format that came with an operator set. */
+const irVersion = (opset: number): bigint => (opset >= 21 ? 10n : opset >= 19 ? 9n : 8n);
+
 /** @param opset version of the default operator set. @param domains further operator sets, name to version. */
 export function model(parts: GraphParts, opset = 17, domains: Record<string, number> = {}): ModelProto {
   return create(ModelProtoSchema, {
-    irVersion: 8n,
+    irVersion: irVersion(opset),
     producerName: "assay",
     graph: graph(parts),
     opsetImport: Object.entries({ "": opset, ...domains }).map(([domain, version]) =>

@@ -2,7 +2,7 @@
  * What every ONNX file must pass before it is run or lowered: one meaning, all of it inside the file.
  * ONNX Runtime accepts more (it reads weights from other files, and the second of two values under one name wins or loses by luck).
  */
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, type UnknownField } from "@bufbuild/protobuf";
 import {
   ModelProtoSchema,
   TensorProto_DataLocation as DataLocation,
@@ -54,6 +54,7 @@ export function checkOnnx(bytes: Uint8Array): ModelProto {
   const model = parse(bytes);
   if (!model.graph || model.graph.node.length + model.graph.output.length === 0)
     throw new OnnxError("the file is no ONNX model: it has no graph");
+  refuseUnknown(model, "the model");
   if (model.opsetImport.length === 0) throw new OnnxError("the model names no operator set");
   refuseTwins(
     "operator sets",
@@ -78,6 +79,12 @@ function parse(bytes: Uint8Array): ModelProto {
   }
 }
 
+/** ONNX Runtime may know a field that was added to the format later, and compute something else than what is read here. */
+function refuseUnknown({ $unknown }: { $unknown?: UnknownField[] | undefined }, where: string): void {
+  const [field] = $unknown ?? [];
+  if (field) throw new OnnxError(`${where} has a field, number ${field.no}, that is not part of ONNX 1.20; export it for an older version`);
+}
+
 function refuseTwins(kinds: string, names: Iterable<string>): void {
   const seen = new Set<string>();
   for (const name of names) {
@@ -86,8 +93,10 @@ function refuseTwins(kinds: string, names: Iterable<string>): void {
   }
 }
 
-function checkFunction({ name, input, output, node, attributeProto }: FunctionProto): void {
+function checkFunction(definition: FunctionProto): void {
+  const { name, input, output, node, attributeProto } = definition;
   const where = `function "${name}"`;
+  refuseUnknown(definition, where);
   refuseTwins(`inputs of ${where}`, input);
   const defined = new Set(input);
   checkNodes(node, where, defined, 1);
@@ -98,6 +107,7 @@ function checkFunction({ name, input, output, node, attributeProto }: FunctionPr
 /** @param outer names that the graph can see from the graphs around it. */
 function checkGraph(graph: GraphProto, where: string, outer: ReadonlySet<string>, depth: number): void {
   if (depth > maxNesting) throw new OnnxError(`graphs are nested deeper than ${maxNesting}`);
+  refuseUnknown(graph, where);
   const inputs = graph.input.map(({ name }) => name);
   const constants = [...graph.initializer.map(({ name }) => name), ...graph.sparseInitializer.map(({ values }) => values?.name ?? "")];
   refuseTwins(`inputs of ${where}`, inputs);
@@ -128,6 +138,7 @@ function requireDefined(names: string[], defined: ReadonlySet<string>, what: str
 function checkNodes(nodes: NodeProto[], where: string, defined: Set<string>, depth: number): void {
   for (const [index, node] of nodes.entries()) {
     const self = `node "${node.name || index}" (${node.opType}) of ${where}`;
+    refuseUnknown(node, self);
     const missing = node.input.find((name) => name !== "" && !defined.has(name));
     if (missing !== undefined) throw new OnnxError(`${self} uses "${missing}" before it is computed`);
     refuseTwins(
@@ -141,6 +152,7 @@ function checkNodes(nodes: NodeProto[], where: string, defined: Set<string>, dep
 
 function checkAttribute(attribute: AttributeProto, where: string, defined: ReadonlySet<string>, depth: number): void {
   const self = `attribute "${attribute.name}" of ${where}`;
+  refuseUnknown(attribute, self);
   const tensors = attribute.t ? [attribute.t, ...attribute.tensors] : attribute.tensors;
   tensors.forEach((tensor) => checkTensorProto(tensor, self));
   const sparse = attribute.sparseTensor ? [attribute.sparseTensor, ...attribute.sparseTensors] : attribute.sparseTensors;
@@ -157,6 +169,7 @@ function checkTensorProto(tensor: TensorProto, where: string): void {
   if (tensor.externalData.length > 0 || tensor.dataLocation === DataLocation.EXTERNAL) {
     throw new OnnxError(`${where} keeps its data in another file; save the model as one file`);
   }
+  refuseUnknown(tensor, where);
   if (tensor.segment) throw new OnnxError(`${where} is cut into segments; save the model as one file`);
   if (tensor.dims.some((dimension) => dimension < 0n)) throw new OnnxError(`${where} has the shape [${tensor.dims.join(", ")}]`);
   const count = tensor.dims.reduce((product, dimension) => product * dimension, 1n);

@@ -39,6 +39,13 @@ function childEnvironment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), NVIDIA_TF32_OVERRIDE: "0" };
 }
 
+interface Entry {
+  id: number;
+  task: Task;
+  /** Whether a process that had done other things before ran out of memory over it. */
+  retried: boolean;
+}
+
 export class ChildHost {
   readonly #options: HostOptions;
   #process: ChildProcess | undefined;
@@ -47,7 +54,9 @@ export class ChildHost {
   #stderr = "";
   #killedFor: RuntimeError | undefined;
   /** In the order in which they were sent; the child works on the first. */
-  #tasks: { id: number; task: Task }[] = [];
+  #tasks: Entry[] = [];
+  /** Commands that this process has ended. What they left in memory isn't the next one's fault. */
+  #settled = 0;
   #nextId = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -65,7 +74,7 @@ export class ChildHost {
   }
 
   submit(task: Task): void {
-    const entry = { id: this.#nextId++, task };
+    const entry: Entry = { id: this.#nextId++, task, retried: false };
     this.#tasks.push(entry);
     if (!this.#process) this.#start();
     else this.#send(entry);
@@ -95,6 +104,7 @@ export class ChildHost {
     this.#process = child;
     this.#ready = false;
     this.#stderr = "";
+    this.#settled = 0;
     this.#killedFor = undefined;
     child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.#stderr = (this.#stderr + text).slice(-stderrKept)));
     child.on("message", (reply: Reply) => this.#receive(reply));
@@ -104,7 +114,7 @@ export class ChildHost {
     for (const entry of this.#tasks) this.#send(entry);
   }
 
-  #send({ id, task }: { id: number; task: Task }): void {
+  #send({ id, task }: Entry): void {
     // A child that died under the message is noticed by its "close".
     this.#process!.send({ ...task.command, id }, () => undefined);
   }
@@ -153,6 +163,7 @@ export class ChildHost {
     // An answer that was on its way when its command's time was up.
     if (head?.id !== reply.id || this.#killedFor) return;
     this.#tasks.shift();
+    this.#settled++;
     clearTimeout(this.#timer);
     if (this.#tasks[0]) this.#arm(this.#tasks[0].task.timeoutMs);
     if (reply.type === "done") head.task.resolve(reply.value);
@@ -160,11 +171,14 @@ export class ChildHost {
     this.#options.idle();
   }
 
-  /** What the child was doing fails with it; what waited behind goes to the next process. */
+  /** What the child was doing fails with it; what waited behind goes to the next process. Out of memory, it gets a process to itself first. */
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
     clearTimeout(this.#timer);
     this.#process = undefined;
-    const failed = this.#closed ? this.#tasks.splice(0) : this.#tasks.splice(0, 1);
+    const [head] = this.#tasks;
+    const again = head && !head.retried && !this.#closed && this.#settled > 0 && this.#outOfMemory();
+    if (again) head.retried = true;
+    const failed = this.#closed ? this.#tasks.splice(0) : again ? [] : this.#tasks.splice(0, 1);
     for (const { task } of failed) task.reject(this.#reasonOfEnd(code, signal));
     if (this.#closed) return;
     // A process that can't even start is only tried again when there is work for it.
@@ -172,9 +186,13 @@ export class ChildHost {
     this.#options.idle();
   }
 
+  #outOfMemory(): boolean {
+    return this.#killedFor === undefined && this.#stderr.includes(memoryLimitMark);
+  }
+
   #reasonOfEnd(code: number | null, signal: NodeJS.Signals | null): RuntimeError {
     if (this.#killedFor) return this.#killedFor;
-    if (this.#stderr.includes(memoryLimitMark)) {
+    if (this.#outOfMemory()) {
       return new RuntimeError(
         "declined",
         `the model used more than the ${this.#options.memoryLimitBytes} bytes of memory that a worker may use`,

@@ -1,11 +1,14 @@
 /** Loaded models inside a child process. */
 import { readFile } from "node:fs/promises";
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { checkOnnx, OnnxError } from "../content/onnxCheck.ts";
 import { dtypes, elementCount, type Dtype, type Tensor } from "../core/tensor.ts";
 import { keccak256 } from "../core/traceTree.ts";
 import type { ArtifactFile, Loaded, Ran, TensorInfo } from "./protocol.ts";
 import { RuntimeError } from "./runtimeError.ts";
+
+// What goes wrong is thrown, and said there.
+env.logLevel = "fatal";
 
 interface Model {
   session: InferenceSession;

@@ -52,14 +52,14 @@ export function hugeConstant(elements = 1e11): Uint8Array {
   );
 }
 
-/** x float32[1024] → y float32[]: the input is joined with itself `doublings` times; 20 of them make 4 GiB. */
-export function memoryBomb(doublings: number): Uint8Array {
+/** x float32[1024] → y float32[]: the input is joined with itself `doublings` times; 20 of them make 4 GiB. @param salt makes it another file. */
+export function memoryBomb(doublings: number, salt = 0): Uint8Array {
   const steps = Array.from({ length: doublings }, (_, i) =>
     node("Concat", [i === 0 ? "x" : `x${i}`, i === 0 ? "x" : `x${i}`], [`x${i + 1}`], { axis: 0 }),
   );
   return encodeModel(
     model({
-      name: "bomb",
+      name: `bomb${salt}`,
       nodes: [...steps, node("ReduceSum", [`x${doublings}`], ["y"], { keepdims: 0 })],
       inputs: [valueInfo("x", "float32", [1024])],
       outputs: [valueInfo("y", "float32", [])],

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
@@ -28,6 +29,9 @@ const external = (location: string) => [create(StringStringEntryProtoSchema, { k
 /** A branch of an If that holds `value` under `name`. */
 const branch = (name: string, value: AttributeValue) =>
   graph({ name: "branch", nodes: [node("Constant", [], [name], { value })], inputs: [], outputs: [valueInfo(name, "float32", [1, 64])] });
+
+/** A field of a later version: number 99, one byte. */
+const later = [{ no: 99, wireType: WireType.Varint, data: Uint8Array.of(1) }];
 
 const refused: [string, Uint8Array, RegExp][] = [
   ["an empty file", new Uint8Array(), /is empty/],
@@ -118,6 +122,13 @@ const refused: [string, Uint8Array, RegExp][] = [
     }),
     /two values of attribute "then_branch" .* are called "h"/,
   ],
+  ["a field of a later version", tiny((model) => (model.$unknown = later)), /the model has a field, number 99/],
+  [
+    "a tensor's field of a later version",
+    tiny((_, { initializer: [tensor] }) => (tensor!.$unknown = later)),
+    /initialiser "A" of the graph has a field, number 99/,
+  ],
+  ["a node's field of a later version", tiny((_, { node: [gemm] }) => (gemm!.$unknown = later)), /node "Gemm:h" .* has a field/],
   [
     "a segment",
     tiny((_, { initializer: [tensor] }) => (tensor!.segment = create(TensorProto_SegmentSchema, { begin: 0n, end: 1n }))),

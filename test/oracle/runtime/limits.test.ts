@@ -109,6 +109,14 @@ test("N10 a memory bomb is killed at the memory limit and declined", async () =>
   await assertAlive(runtime);
 });
 
+test("memory that other models left behind is not the next one's fault", async () => {
+  const runtime = await start({ memoryLimitBytes: 560 * 2 ** 20 });
+  // Each takes some 270 MiB, which ONNX Runtime keeps for the session's next run.
+  const files = await Promise.all([1, 2].map((salt) => artifact(memoryBomb(15, salt))));
+  for (const file of files) await runtime.load(file);
+  for (const file of files) await runtime.run(file.hash, [floats(1024)], { timeoutMs: 20_000 });
+});
+
 test("a worker that dies is replaced, and only the run that it was doing fails", linux, async () => {
   const before = new Set(await childrenOf(process.pid));
   const runtime = await start();

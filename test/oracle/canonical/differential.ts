@@ -1,11 +1,14 @@
 /** Compares an evaluator with the reference, word for word of the trace, on random and on typical programs. */
 import { elementCount, type Tensor } from "../../../oracle/core/tensor.ts";
 import { outputOffset, outputWords } from "../../../oracle/canonical/program/layout.ts";
-import type { Instruction, Program } from "../../../oracle/canonical/program/types.ts";
+import type { Access, Instruction, Program } from "../../../oracle/canonical/program/types.ts";
+import { opcodes, type Opcode } from "../../../oracle/canonical/program/opcodes.ts";
 import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
+import { hardProduct } from "./hardSums.ts";
+import { hardArguments } from "./vectors.ts";
 import { randomProgram } from "./randomProgram.ts";
 import { randomInputs, randomWeights, typicalWords } from "./randomWords.ts";
-import { seeded, type Seeded } from "./seeded.ts";
+import { floatCorners, floatWord, intCorners, intWord, otherNaNs, seeded, type Seeded } from "./seeded.ts";
 import { typicalProgram } from "./typicalProgram.ts";
 
 export interface Case {
@@ -22,8 +25,52 @@ export type Tally = Record<Kind, number>;
 
 const kinds = ["map", "contract", "reduce"] as const;
 
+/** One contraction of matrices that is hard in every element, with rows of both sides contiguous. */
+function drawHardProduct(random: Seeded): Case {
+  const { rows, columns, k, a, b } = hardProduct(random);
+  const weights = new Uint32Array(64 * Math.ceil((a.length + b.length) / 64));
+  weights.set([...a, ...b]);
+  const left: Access = { space: "weights", offset: 0, strides: [k, 0, 1], bounds: [] };
+  const right: Access = { space: "weights", offset: a.length, strides: [0, k, 1], bounds: [] };
+  const core = { kind: "contract", type: "f32", bias: null, zeroA: null, zeroB: null } as const;
+  const product: Instruction = {
+    ...core,
+    dims: [rows, columns],
+    outLeaf: 0,
+    reduce: [k],
+    a: left,
+    b: right,
+    operands: [],
+    constants: [],
+    ops: [],
+  };
+  return { program: { inputs: [], outputs: [], instructions: [product], weightLeaves: weights.length / 64 }, weights, inputs: [] };
+}
+
+/** Few significant bits at small exponents: x + x³/3, 1/2 + x/4 and the like are next to ties there. */
+const sparseWord = (random: Seeded) => random.int(0, 1) * 0x80000000 + random.int(90, 130) * 0x800000 + random.int(0, 255) * 0x8000;
+
+/** One operation at 256 places: corners, hard arguments, random words. */
+function drawOperation(random: Seeded): Case {
+  const names = Object.keys(opcodes) as Opcode[];
+  const op = random.pick(names.filter((name) => name.startsWith("f") || random.oneIn(3)));
+  const corners = [...floatCorners, ...otherNaNs, ...intCorners, ...(hardArguments[op] ?? [])];
+  const kinds = [() => random.pick(corners), () => floatWord(random), () => sparseWord(random), () => random.word(), () => intWord(random)];
+  const { arity } = opcodes[op];
+  const weights = Uint32Array.from({ length: 256 * arity }, () => random.pick(kinds)());
+  const operands = Array.from({ length: arity }, (_, i) => ({
+    pad: 0,
+    accesses: [{ space: "weights" as const, offset: 256 * i, strides: [1], bounds: [], indices: [] }],
+  }));
+  const ops = [{ op, args: operands.map((_, i) => i) }];
+  const map: Instruction = { kind: "map", dims: [256], outLeaf: 0, operands, constants: [], ops };
+  return { program: { inputs: [], outputs: [], instructions: [map], weightLeaves: weights.length / 64 }, weights, inputs: [] };
+}
+
 /** @param kind of the instructions in a random program; typical ones hold all kinds. */
 export function drawCase(random: Seeded, kind: (typeof kinds)[number]): Case {
+  if (kind === "map" && random.oneIn(3)) return drawOperation(random);
+  if (kind === "contract" && random.oneIn(3)) return drawHardProduct(random);
   if (random.oneIn(2)) {
     const program = randomProgram(random, { instructions: 4, kinds: [kind], weightLeaves: 6 });
     return { program, weights: randomWeights(random, program), inputs: randomInputs(random, program) };

@@ -63,6 +63,51 @@ export function hardSum(random: Seeded): HardSum {
   return { a: rest.map(([a]) => a), b: rest.map(([, b]) => b), bias: bias ?? zero };
 }
 
+/** Matrices a [rows, k] and b [columns, k] whose product is hard to round in every element. */
+export interface HardProduct {
+  rows: number;
+  columns: number;
+  k: number;
+  a: number[];
+  b: number[];
+}
+
+/** A number, half of its last place, and nothing or a little on top: their sum is a tie, or next to one. */
+function tieWords(random: Seeded): [number, number, number] {
+  const exponent = random.int(-90, 120);
+  const unit = exponent - 23;
+  const little = random.oneIn(3) ? 0 : power(random.pick([unit - 2, unit - 30, unit - 34]) + random.int(-2, 0));
+  const sign = () => (random.oneIn(2) ? negative : 0);
+  const of = sign();
+  return [power(exponent) + random.int(0, 0x7fffff) + of, power(unit - 1) + of, little === 0 ? 0 : little + sign()];
+}
+
+/**
+ * Every row of a holds pairs x, −x against equal neighbours in b, which cancel, and a near tie against ones;
+ * all pairs stand at random places.
+ */
+export function hardProduct(random: Seeded): HardProduct {
+  const [rows, columns, cancelled] = [random.int(1, 9), random.int(1, 9), random.int(0, 40)];
+  const mild = () => random.int(100, 140) * 0x800000 + random.int(0, 0x7fffff);
+  const k = 2 * cancelled + 3;
+  const one = 0x3f800000;
+  const places = Array.from({ length: k }, (_, i) => i);
+  shuffle(random, places);
+  const placed = (words: number[]) => {
+    const row = places.map(() => 0);
+    words.forEach((word, i) => (row[places[i]!] = word));
+    return row;
+  };
+  const a = Array.from({ length: rows }, () => {
+    const pairs = Array.from({ length: cancelled }, mild).flatMap((word) => [word, word + negative]);
+    return placed([...pairs, ...tieWords(random)]);
+  });
+  const b = Array.from({ length: columns }, () =>
+    placed([...Array.from({ length: cancelled }, mild).flatMap((word) => [word, word]), one, one, one]),
+  );
+  return { rows, columns, k, a: a.flat(), b: b.flat() };
+}
+
 /** What a finite sum rounds to, by the definition itself; null where a word is not finite. */
 export function roundedSum({ a, b, bias }: HardSum): number | null {
   const finite = (word: number) => (word & 0x7f800000) !== 0x7f800000;

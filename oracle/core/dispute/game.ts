@@ -1,0 +1,119 @@
+/**
+ * The rules of the dispute as a pure state machine: the same names, turns and clocks as contracts/DisputeGame.sol.
+ * What a move must show (hashes, openings, arithmetic) is the contract's business; here a move is legal or not by its turn and time.
+ */
+import { childrenOf, depthOf } from "./tree.ts";
+
+export type Turn = "defend" | "reveal" | "pick" | "closed";
+export type Outcome = "stepEqual" | "stepDifferent" | "conceded" | "operatorTimeout" | "challengerTimeout" | "answerVoided";
+
+/** Seconds, and parts in 1/10,000; docs/dispute.md says what each of them buys. */
+export interface GameParameters {
+  clock: number;
+  moveTime: number;
+  grace: number;
+  maxGrace: number;
+}
+
+export interface Game {
+  turn: Turn;
+  /** Levels between the disputed node and the leaves. */
+  height: number;
+  position: number;
+  /** Unix time, seconds, from which the side to move has lost. */
+  deadline: number;
+  /** Seconds left to the side that is not to move. */
+  otherClock: number;
+  outcome: Outcome | null;
+}
+
+/** What all disputes about one answer share. */
+export interface SharedTrace {
+  leafCount: number;
+  /** Keys of the nodes whose children have been revealed. */
+  revealed: Set<string>;
+}
+
+export type Move =
+  | { kind: "concede" }
+  | { kind: "defend" }
+  | { kind: "reveal" }
+  | { kind: "pick"; child: number }
+  /** @param equal whether the EVM computes the operator's word. */
+  | { kind: "step"; equal: boolean }
+  | { kind: "timeout" };
+
+export class IllegalMove extends Error {
+  override name = "IllegalMove";
+}
+
+/** A defence, a reveal and a pick for each six of at most 32 levels, the leaf's reveal, the step. */
+export const maxMoves = 1 + 2 * 6 + 2;
+
+export function openGame(now: number, { clock }: GameParameters): Game {
+  return { turn: "defend", height: 0, position: 0, deadline: now + clock, otherClock: clock, outcome: null };
+}
+
+export const nodeKey = (height: number, position: number): string => `${height}/${position}`;
+
+export const sideToMove = (turn: Turn): "operator" | "challenger" | null =>
+  turn === "closed" ? null : turn === "pick" ? "challenger" : "operator";
+
+/** @throws IllegalMove where the contract would revert. */
+export function play(game: Game, move: Move, now: number, shared: SharedTrace, parameters: GameParameters): Game {
+  if (game.turn === "closed") throw new IllegalMove("the dispute is closed");
+  if (move.kind === "timeout") {
+    if (now < game.deadline) throw new IllegalMove("the clock is still running");
+    return close(game, game.turn === "pick" ? "challengerTimeout" : "operatorTimeout");
+  }
+  if (now >= game.deadline) throw new IllegalMove("the clock has run out");
+  switch (move.kind) {
+    case "concede":
+      expectTurn(game, "defend");
+      return close(game, "conceded");
+    case "defend": {
+      expectTurn(game, "defend");
+      return arrive({ ...game, height: depthOf(shared.leafCount), position: 0 }, now, shared, parameters, "operator");
+    }
+    case "reveal":
+      expectTurn(game, "reveal");
+      shared.revealed.add(nodeKey(game.height, game.position));
+      return arrive(game, now, shared, parameters, "operator");
+    case "pick": {
+      expectTurn(game, "pick");
+      if (game.height === 0) throw new IllegalMove("the disputed node is a leaf");
+      const { height, first, count } = childrenOf(game.height, game.position, shared.leafCount);
+      if (move.child < 0 || move.child >= count) throw new IllegalMove(`child ${move.child} holds no leaf`);
+      return arrive({ ...game, height, position: first + move.child }, now, shared, parameters, "challenger");
+    }
+    case "step":
+      expectTurn(game, "pick");
+      if (game.height !== 0) throw new IllegalMove("the disputed node is not a leaf");
+      return close(game, move.equal ? "stepEqual" : "stepDifferent");
+  }
+}
+
+/** @returns Unix time until which an answer can be challenged after a dispute was closed in the operator's favour. */
+export function graceUntil(now: number, windowEnd: number, previous: number, { grace, maxGrace }: GameParameters): number {
+  return Math.max(previous, Math.min(now + grace, windowEnd + maxGrace));
+}
+
+/** @returns seconds that a dispute and its grace can add to a challenge window at most. */
+export function maxDuration({ clock, moveTime, maxGrace }: GameParameters): number {
+  return maxGrace + 2 * clock + maxMoves * moveTime;
+}
+
+function expectTurn({ turn }: Game, expected: Turn): void {
+  if (turn !== expected) throw new IllegalMove(`it is the turn to ${turn}, not to ${expected}`);
+}
+
+const close = (game: Game, outcome: Outcome): Game => ({ ...game, turn: "closed", outcome });
+
+/** The disputed node has been reached: the operator reveals it, unless an earlier dispute has had it revealed. */
+function arrive(game: Game, now: number, shared: SharedTrace, { moveTime }: GameParameters, mover: "operator" | "challenger"): Game {
+  const turn: Turn = shared.revealed.has(nodeKey(game.height, game.position)) ? "pick" : "reveal";
+  const passes = sideToMove(turn) !== mover;
+  const mine = game.deadline - now;
+  const clock = Math.max(passes ? game.otherClock : mine, moveTime);
+  return { ...game, turn, deadline: now + clock, otherClock: passes ? mine : game.otherClock };
+}

@@ -47,6 +47,10 @@ const schema = z.strictObject({
     /** Most blocks per eth_getLogs. */
     maxRange: count.default(2000),
     timeoutMilliseconds: count.default(10_000),
+    /** Tries of all providers before a call fails. */
+    rounds: count.default(6),
+    /** A provider that knows no new block for so long is left for the next one. */
+    stallMilliseconds: count.default(60_000),
   }),
   contracts: deployment,
   operator: section({

@@ -86,6 +86,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   const rpc = new Rpc({
     urls: config.chain.rpc,
     timeoutMs: config.chain.timeoutMilliseconds,
+    rounds: config.chain.rounds,
     log,
     onFailure: (provider) => metrics.rpcFailures.inc({ provider }),
   });
@@ -130,6 +131,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     operator: signer.address,
     confirmations: config.chain.confirmations,
     maxRange: config.chain.maxRange,
+    stallMs: config.chain.stallMilliseconds,
     log,
     metrics,
     crashPoint: crash,

@@ -24,6 +24,8 @@ export interface WatcherOptions {
   confirmations: number;
   /** Most blocks per `eth_getLogs`; halved while the provider refuses. */
   maxRange: number;
+  /** Milliseconds without a new block after which another provider is asked. */
+  stallMs: number;
   log: Logger;
   metrics: Metrics;
   crashPoint: CrashPoint;
@@ -53,6 +55,7 @@ export class Watcher {
   readonly #options: WatcherOptions;
   #range: number;
   #newest = -1;
+  #advancedAt = performance.now();
   readonly #claims = new Map<string, number>();
   readonly #believed = new Set<string>();
 
@@ -72,7 +75,11 @@ export class Watcher {
     const head = Number(newest.number) - confirmations;
     if (Number(newest.number) > this.#newest) {
       this.#newest = Number(newest.number);
+      this.#advancedAt = performance.now();
       clock.observe(Number(newest.timestamp));
+    } else if (performance.now() - this.#advancedAt > this.#options.stallMs) {
+      this.#advancedAt = performance.now();
+      rpc.avoidCurrent(`no new block for ${this.#options.stallMs} ms`);
     }
     let changed = false;
     for (let done = false; !done;) {

@@ -1,0 +1,61 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+
+export interface Call {
+  id: number;
+  method: string;
+  params: unknown[];
+}
+
+export interface Reply {
+  id: number;
+  result?: unknown;
+  error?: { code: number; message: string };
+}
+
+/** What the provider does to a request, or to the reply of a healthy one. */
+export interface Faults {
+  /** Returns an HTTP status to answer with instead, "reset" to cut the connection, or "hang" never to answer. */
+  refuse?: (calls: Call[]) => number | "reset" | "hang" | undefined;
+  reply?: (call: Call, reply: Reply) => Reply;
+}
+
+/** A provider that passes everything on to a real one and misbehaves as it is told. */
+export async function startFaultyProvider(
+  upstream: string,
+): Promise<{ url: string; faults: Faults; refused: number; close(): Promise<void> }> {
+  const provider = { url: "", faults: {} as Faults, refused: 0, close: async () => undefined as void };
+  const server = createServer((request, response) => void answer(request, response));
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = (await json(request)) as Call | Call[];
+    const calls = Array.isArray(body) ? body : [body];
+    const refusal = provider.faults.refuse?.(calls);
+    if (refusal !== undefined) {
+      provider.refused++;
+      if (refusal === "reset") request.socket.destroy();
+      else if (refusal !== "hang") response.writeHead(refusal).end("{}");
+      return;
+    }
+    const healthy = await fetch(upstream, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const text = (await healthy.json()) as Reply | Reply[];
+    const replies = (Array.isArray(text) ? text : [text]).map((reply) => {
+      const call = calls.find(({ id }) => id === reply.id)!;
+      return provider.faults.reply?.(call, reply) ?? reply;
+    });
+    response.setHeader("content-type", "application/json").end(JSON.stringify(Array.isArray(body) ? replies : replies[0]));
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  provider.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  provider.close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return provider;
+}

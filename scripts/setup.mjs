@@ -1,6 +1,6 @@
 // Makes a fresh clone runnable with nothing but Node >= 20 and npm; plain JavaScript, because it runs before anything is installed.
 // Idempotent: a stamp of the lock file skips the installation, Hardhat's own cache skips the compilation.
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -40,15 +40,27 @@ function install() {
     ? ["npm", ["ci"]]
     : ["npm", ["exec", "--yes", `--package=${bundledNode}@${bundledVersion}`, "--", "npm", "ci"]];
   process.stderr.write("setup: installing the locked dependencies (about half a minute, once)\n");
-  try {
-    execFileSync(command, [...args, "--no-audit", "--no-fund", "--loglevel=error"], {
-      cwd: root,
-      stdio: ["ignore", "ignore", "inherit"],
-      shell: process.platform === "win32",
-    });
-  } catch (error) {
-    fail(`npm could not install the dependencies (${error.message}). Check the connection to the npm registry, then run this again.`);
-  }
+  quietly(
+    command,
+    [...args, "--no-audit", "--no-fund", "--loglevel=error"],
+    {},
+    "npm could not install the dependencies. Check the connection to the npm registry, then run this again.",
+  );
+}
+
+/** Runs a command and shows what it printed only where it failed. */
+function quietly(command, args, options, advice) {
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+    shell: process.platform === "win32",
+    ...options,
+  });
+  if (status === 0) return;
+  process.stderr.write(`${stdout ?? ""}${stderr ?? ""}${error === undefined ? "" : `${error.message}\n`}`);
+  fail(advice);
 }
 
 /** Installs what the lock file says, unless that has been done already, and compiles the contracts. */
@@ -64,15 +76,9 @@ export function setup({ compile = true } = {}) {
   }
   if (compile) {
     const hardhat = join(root, "node_modules", "hardhat", "dist", "src", "cli.js");
-    try {
-      execFileSync(nodePath(), [hardhat, "build", "--quiet", "--no-tests"], {
-        cwd: root,
-        stdio: ["ignore", "ignore", "inherit"],
-        env: childEnv(),
-      });
-    } catch {
-      fail("the contracts do not compile; the compiler's messages are above.");
-    }
+    if (!existsSync(join(root, "artifacts"))) process.stderr.write("setup: compiling the contracts (about a minute, once)\n");
+    const args = [hardhat, "build", "--quiet", "--no-tests"];
+    quietly(nodePath(), args, { env: childEnv(), shell: false }, "the contracts do not compile; the compiler's messages are above.");
   }
 }
 

@@ -4,7 +4,7 @@ import type { CrashPoint } from "../telemetry/crashPoint.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { intentOf, type ContractCall } from "./contracts.ts";
-import { currentFees, replacementFees, type Fees } from "./fees.ts";
+import { currentFees, FeeCeilingError, replacementFees, type Fees } from "./fees.ts";
 import { bytesOf, hexOf, quantity, RpcError, type Rpc } from "./rpc.ts";
 import type { Signer } from "./signer.ts";
 
@@ -208,14 +208,25 @@ export class Sender {
     return { transaction, state: "FAILED", logs: [], gasUsed: 0n };
   }
 
+  /** @returns null where the ceiling allows no more. */
+  async #raisedFees(last: Attempt): Promise<Fees | null> {
+    const { rpc, feeCeiling } = this.#options;
+    try {
+      return replacementFees(last, await currentFees(rpc, feeCeiling), feeCeiling);
+    } catch (error) {
+      if (error instanceof FeeCeilingError) return null;
+      throw error;
+    }
+  }
+
   /** Not mined: sends it again, replaces it once it is stuck, or empties it once it is pointless. */
   async #pursue(transaction: JournalledTransaction, head: number, chainTime: number): Promise<void> {
-    const { rpc, journal, feeCeiling, stuckBlocks, log, metrics } = this.#options;
+    const { journal, stuckBlocks, log, metrics } = this.#options;
     const last = transaction.attempts.at(-1)!;
     if (transaction.sentInBlock === null) return this.#broadcast(transaction, last, head);
     if (head < transaction.sentInBlock + stuckBlocks) return;
     const pointless = transaction.deadline !== null && chainTime >= transaction.deadline;
-    const fees = replacementFees(last, await currentFees(rpc, feeCeiling), feeCeiling);
+    const fees = await this.#raisedFees(last);
     if (fees === null) {
       log.warn({ nonce: transaction.nonce, maxFee: last.maxFee.toString() }, "a transaction is stuck at the fee ceiling");
       return this.#broadcast(transaction, last, head);

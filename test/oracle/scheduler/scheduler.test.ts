@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { Model } from "../../../oracle/chain/contracts.ts";
+import { hexOf } from "../../../oracle/chain/rpc.ts";
+import { ContentError } from "../../../oracle/content/contentError.ts";
+import type { Request } from "../../../oracle/core/job.ts";
+import type { Head } from "../../../oracle/core/nextAction.ts";
+import { encodeBundle, type Tensor } from "../../../oracle/core/tensor.ts";
+import { bundleRoot } from "../../../oracle/core/traceTree.ts";
+import { RuntimeError } from "../../../oracle/runtime/runtimeError.ts";
+import type { InferenceRunner } from "../../../oracle/scheduler/evaluate.ts";
+import { ModelCache } from "../../../oracle/scheduler/modelCache.ts";
+import { Scheduler } from "../../../oracle/scheduler/scheduler.ts";
+import { ChainLog } from "../../../oracle/store/chainLog.ts";
+import { Database } from "../../../oracle/store/database.ts";
+import { JobStore } from "../../../oracle/store/jobs.ts";
+import { crashPoint } from "../../../oracle/telemetry/crashPoint.ts";
+import { createLog } from "../../../oracle/telemetry/log.ts";
+import { createMetrics } from "../../../oracle/telemetry/metrics.ts";
+import { until } from "../../support/until.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "assay-scheduler-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const tensor = (value: number): Tensor => ({ dtype: "float32", shape: [1], data: new Uint8Array(new Float32Array([value]).buffer) });
+const zero = `0x${"0".repeat(64)}`;
+const spec = { name: "x", dtype: "float32", shape: [1], deltaAbsolute: 0, deltaRelative: 0 } as const;
+const model: Model = {
+  artifactHash: zero,
+  artifactURI: "",
+  programRoot: zero,
+  weightRoot: zero,
+  inputs: [{ ...spec, shape: [1] }],
+  outputs: [{ ...spec, shape: [1] }],
+  author: zero,
+  royaltyBps: 0,
+};
+
+let stores = 0;
+
+/** A scheduler over a real store with one request, whose runs end as `run` says; `head.time` is the chain's clock. */
+function scheduling(run: InferenceRunner["run"], input: Tensor[] = [tensor(1)], inputRoot = hexOf(bundleRoot(input))) {
+  const db = new Database(join(folder, `${stores++}.db`));
+  const jobs = new JobStore(db);
+  const head: Head = { number: 1, hash: "0x1", time: 1000 };
+  const request: Request = {
+    params: { modelId: zero, feeToken: zero, fee: 1n, bond: 1n, submitPeriod: 10_000, challengeWindow: 1, callbackGasLimit: 0 },
+    inputRoot,
+    requester: zero,
+    nonce: 0n,
+    requestedAt: 1000,
+    seed: 0n,
+    eligibilityPeriod: 1,
+    protocolFeeBps: 0,
+  };
+  const place = { blockNumber: 1, blockHash: "0x1", logIndex: 0 };
+  new ChainLog(db).append(
+    [{ number: 1, hash: "0x1", timestamp: 1000 }],
+    [{ ...place, subject: "r", event: { kind: "Requested", request }, input: { bytes: encodeBundle(input), uri: "" } }],
+    0,
+  );
+  const content = { fetchArtifact: async () => ({ hash: zero, path: "", bytes: 0 }), fetchBundle: async () => new Uint8Array() };
+  const scheduler = new Scheduler({
+    jobs,
+    content,
+    models: new ModelCache(async () => model, content, { load: async () => ({ provider: "cpu" }) }),
+    runtime: { run },
+    head: () => head,
+    policy: (reserved) => ({
+      operator: zero,
+      serves: () => true,
+      minimumFee: () => 0n,
+      stake: 10n,
+      freeStake: 10n - reserved,
+      eligibleAt: () => 0,
+      submitMargin: 0,
+      evaluationLead: 0,
+    }),
+    concurrency: 2,
+    timeoutMs: 1000,
+    publishOutput: async () => "",
+    onProgress: () => undefined,
+    log: createLog("silent"),
+    metrics: createMetrics(),
+    crashPoint: crashPoint(undefined),
+  });
+  /** Starts what may be started and waits for its end. */
+  const turn = async () => {
+    scheduler.tick();
+    await until("the end of the evaluation", () => scheduler.running === 0, 2000);
+  };
+  return { scheduler, jobs, head, turn, db };
+}
+
+test("N16 a job that kills its process three times is quarantined, and not begun a fourth time", async () => {
+  let runs = 0;
+  const { jobs, head, turn } = scheduling(async () => {
+    runs++;
+    throw new RuntimeError("crashed", "the worker process ended with SIGSEGV");
+  });
+  for (let i = 0; i < 5; i++) {
+    await turn();
+    head.time += 100;
+  }
+  assert.equal(runs, 3);
+  assert.equal(jobs.get("r")!.work, "QUARANTINED");
+  assert.match(jobs.get("r")!.reason!, /SIGSEGV/);
+});
+
+test("N16 a job that takes the whole node down is quarantined after ten starts", async () => {
+  const { jobs, turn } = scheduling(async () => assert.fail("never run"));
+  for (let i = 0; i < 10; i++) jobs.beginEvaluations(["r"]);
+  await turn();
+  assert.equal(jobs.get("r")!.work, "QUARANTINED");
+});
+
+test("a crash is tried again later, and a result after it counts", async () => {
+  let runs = 0;
+  const { jobs, head, turn } = scheduling(async () => {
+    if (runs++ === 0) throw new RuntimeError("crashed", "once");
+    return { outputs: [tensor(2)], provider: "cpu", milliseconds: 1 };
+  });
+  await turn();
+  await turn();
+  assert.equal(runs, 1, "not before its time");
+  head.time += 2;
+  await turn();
+  assert.equal(jobs.get("r")!.work, "EVALUATED");
+  assert.equal(jobs.get("r")!.outputRoot, hexOf(bundleRoot([tensor(2)])));
+});
+
+for (const [name, error] of [
+  ["a model that exceeds its limits", new RuntimeError("timeout", "no result in 1000 ms")],
+  ["a model that the runtime refuses", new RuntimeError("declined", "no provider")],
+  ["content that is wrong for good", new ContentError("another hash", { retryable: false })],
+] as const) {
+  test(`${name} declines the job at once`, async () => {
+    const { jobs, turn } = scheduling(async () => Promise.reject(error));
+    await turn();
+    assert.deepEqual([jobs.get("r")!.work, jobs.get("r")!.reason], ["DECLINED", error.message]);
+  });
+}
+
+test("content that can't be had now is tried again, with growing delays", async () => {
+  const { jobs, head, turn } = scheduling(async () => Promise.reject(new ContentError("no answer", { retryable: true })));
+  const delays: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    await turn();
+    delays.push(jobs.get("r")!.retryAt - head.time);
+    head.time = jobs.get("r")!.retryAt;
+  }
+  assert.equal(jobs.get("r")!.work, "NEW");
+  assert.ok(delays[0]! < delays[1]! && delays[1]! < delays[2]!, delays.join(", "));
+});
+
+test("an input whose root is not the request's is declined without running the model", async () => {
+  const { jobs, turn } = scheduling(async () => assert.fail("never run"), [tensor(1)], `0x${"ab".repeat(32)}`);
+  await turn();
+  assert.equal(jobs.get("r")!.work, "DECLINED");
+  assert.match(jobs.get("r")!.reason!, /does not have the root 0xabab/);
+});
+
+test("an input of another shape than the model's is declined", async () => {
+  const { jobs, turn } = scheduling(async () => assert.fail("never run"), [tensor(1), tensor(2)]);
+  await turn();
+  assert.match(jobs.get("r")!.reason!, /the input is float32\[1\], float32\[1\]; the model's record says float32\[1\]/);
+});
+
+test("a stop aborts what outlasts its grace and leaves it to the next start", async () => {
+  const { scheduler, jobs } = scheduling(
+    (_hash, _inputs, { signal }) => new Promise((_, reject) => signal!.addEventListener("abort", () => reject(signal!.reason as Error))),
+  );
+  scheduler.tick();
+  assert.equal(scheduler.running, 1);
+  await scheduler.stop(20);
+  assert.deepEqual([scheduler.running, jobs.get("r")!.work, jobs.get("r")!.starts], [0, "NEW", 1]);
+});

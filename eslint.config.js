@@ -32,7 +32,7 @@ const layering = Object.entries(rooms).map(([room, allowed]) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "artifacts/", "cache/", "coverage/", "dist/", "types/", ".assay/"] },
+  { ignores: ["node_modules/", "artifacts/", "cache/", "coverage/", "dist/", "types/", ".assay/", "oracle/canonical/engine/assembly/"] },
   ...tseslint.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -1,0 +1,326 @@
+/**
+ * f32 contractions as matrix products: C[m][n] = RN(Σₖ A[m][k]·B[n][k] + bias[m][n]), each element checked against an error bound.
+ *
+ * A product of two binary32 is exact in binary64. With u = 2^-53 a sum of K such products has an error of at most
+ * (K − 1)·u/(1 − (K − 1)·u) · Σ|aₖ·bₖ|, whatever the order, and Σ|aₖ·bₖ| ≤ ‖a‖·‖b‖ (Cauchy–Schwarz). With the bias added,
+ * t = fl(s + β) is off by a further u·|t|. So the real value lies within e = (K + 2)·u·(1 + 2^-20)·‖a‖·‖b‖ + 4u·|t| of t, where the factor
+ * 1 + 2^-20 also covers the rounding of the norms and of e itself (K < 2^31), and 4u·|t| the rounding of t − e and t + e.
+ * Rounding is monotone: where RN(t − e) and RN(t + e) are the same word, it is the element; else it is put on a list for exact arithmetic.
+ * Nothing overflows or underflows in binary64: magnitudes of products lie between 2^-298 and 2^256. NaN and infinity end on the list.
+ *
+ * Panels hold four rows, interleaved: [k][4] binary64. Rows behind the last are zeros.
+ */
+
+const unit: f64 = 1.1102230246251565e-16;
+
+function high32(v: v128): v128 {
+  return i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+/** Packs `rows` (1 to 4) rows of k words, `pitch` bytes apart, into one panel; their norms go to `norms` (four binary64). */
+function packPanel(src: usize, pitch: usize, rows: usize, k: usize, panel: usize, norms: usize): void {
+  const r0 = src;
+  const r1 = rows > 1 ? src + pitch : src;
+  const r2 = rows > 2 ? src + 2 * pitch : src;
+  const r3 = rows > 3 ? src + 3 * pitch : src;
+  let sum0 = f64x2.splat(0);
+  let sum1 = f64x2.splat(0);
+  const all = i64x2.splat(-1);
+  const mask0 = rows > 1 ? all : i64x2.replace_lane(all, 1, 0);
+  const mask1 = rows > 3 ? all : rows > 2 ? i64x2.replace_lane(all, 1, 0) : i64x2.splat(0);
+  const vectors = rows == 4 ? k & ~3 : 0;
+  let i: usize = 0;
+  for (; i < vectors; i += 4) {
+    const x0 = v128.load(r0 + 4 * i);
+    const x1 = v128.load(r1 + 4 * i);
+    const x2 = v128.load(r2 + 4 * i);
+    const x3 = v128.load(r3 + 4 * i);
+    const p0 = i8x16.shuffle(x0, x1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+    const p1 = i8x16.shuffle(x2, x3, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+    const p2 = i8x16.shuffle(x0, x1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+    const p3 = i8x16.shuffle(x2, x3, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+    const k00 = f64x2.promote_low_f32x4(p0);
+    const k01 = f64x2.promote_low_f32x4(p1);
+    const k10 = f64x2.promote_low_f32x4(high32(p0));
+    const k11 = f64x2.promote_low_f32x4(high32(p1));
+    const k20 = f64x2.promote_low_f32x4(p2);
+    const k21 = f64x2.promote_low_f32x4(p3);
+    const k30 = f64x2.promote_low_f32x4(high32(p2));
+    const k31 = f64x2.promote_low_f32x4(high32(p3));
+    v128.store(panel, k00);
+    v128.store(panel, k01, 16);
+    v128.store(panel, k10, 32);
+    v128.store(panel, k11, 48);
+    v128.store(panel, k20, 64);
+    v128.store(panel, k21, 80);
+    v128.store(panel, k30, 96);
+    v128.store(panel, k31, 112);
+    const s0 = f64x2.add(f64x2.add(f64x2.mul(k00, k00), f64x2.mul(k10, k10)), f64x2.add(f64x2.mul(k20, k20), f64x2.mul(k30, k30)));
+    const s1 = f64x2.add(f64x2.add(f64x2.mul(k01, k01), f64x2.mul(k11, k11)), f64x2.add(f64x2.mul(k21, k21), f64x2.mul(k31, k31)));
+    sum0 = f64x2.add(sum0, s0);
+    sum1 = f64x2.add(sum1, s1);
+    panel += 128;
+  }
+  for (; i < k; i++) {
+    const low = f64x2.replace_lane(f64x2.splat(<f64>load<f32>(r0 + 4 * i)), 1, <f64>load<f32>(r1 + 4 * i));
+    const high = f64x2.replace_lane(f64x2.splat(<f64>load<f32>(r2 + 4 * i)), 1, <f64>load<f32>(r3 + 4 * i));
+    const k0 = v128.and(low, mask0);
+    const k1 = v128.and(high, mask1);
+    v128.store(panel, k0);
+    v128.store(panel, k1, 16);
+    sum0 = f64x2.add(sum0, f64x2.mul(k0, k0));
+    sum1 = f64x2.add(sum1, f64x2.mul(k1, k1));
+    panel += 32;
+  }
+  v128.store(norms, f64x2.sqrt(sum0));
+  v128.store(norms, f64x2.sqrt(sum1), 16);
+}
+
+/** Packs rows of k words, `pitch` bytes apart: ⌈rows / 4⌉ panels of 32·k bytes each, and four norms for each. */
+export function packRows(src: usize, pitch: usize, rows: usize, k: usize, panels: usize, norms: usize): void {
+  for (let row: usize = 0; row < rows; row += 4) {
+    packPanel(src + row * pitch, pitch, min<usize>(4, rows - row), k, panels, norms);
+    panels += 32 * k;
+    norms += 32;
+  }
+}
+
+/** The sums of one panel of A with one of B: 4 × 4 binary64, row-major, to `tile`. */
+function multiply(a: usize, b: usize, k: usize, tile: usize): void {
+  let c00 = f64x2.splat(0);
+  let c01 = c00;
+  let c10 = c00;
+  let c11 = c00;
+  let c20 = c00;
+  let c21 = c00;
+  let c30 = c00;
+  let c31 = c00;
+  for (const end = a + 32 * k; a < end; a += 32) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let x = v128.load64_splat(a);
+    c00 = f64x2.add(f64x2.mul(x, b0), c00);
+    c01 = f64x2.add(f64x2.mul(x, b1), c01);
+    x = v128.load64_splat(a, 8);
+    c10 = f64x2.add(f64x2.mul(x, b0), c10);
+    c11 = f64x2.add(f64x2.mul(x, b1), c11);
+    x = v128.load64_splat(a, 16);
+    c20 = f64x2.add(f64x2.mul(x, b0), c20);
+    c21 = f64x2.add(f64x2.mul(x, b1), c21);
+    x = v128.load64_splat(a, 24);
+    c30 = f64x2.add(f64x2.mul(x, b0), c30);
+    c31 = f64x2.add(f64x2.mul(x, b1), c31);
+    b += 32;
+  }
+  v128.store(tile, c00);
+  v128.store(tile, c01, 16);
+  v128.store(tile, c10, 32);
+  v128.store(tile, c11, 48);
+  v128.store(tile, c20, 64);
+  v128.store(tile, c21, 80);
+  v128.store(tile, c30, 96);
+  v128.store(tile, c31, 112);
+}
+
+/** The list of undecided elements: i32 count, i32 0, then i32 row, i32 column each. */
+function undecided(list: usize, row: usize, column: usize): void {
+  const n = load<u32>(list);
+  store<u32>(list, n + 1);
+  store<u32>(list + 8 + 8 * <usize>n, <u32>row);
+  store<u32>(list + 8 + 8 * <usize>n, <u32>column, 4);
+}
+
+/** @returns whether RN(t − e) and RN(t + e) are one word, which is then stored. */
+function settle(t: f64, e: f64, out: usize): bool {
+  const bound = e + 4 * unit * abs(t);
+  const low = reinterpret<u32>(<f32>(t - bound));
+  store<u32>(out, low);
+  return low == reinterpret<u32>(<f32>(t + bound)) && t - t == 0 && bound - bound == 0;
+}
+
+/** As `settle` for lanes 0 and 1: a mask of their undecided ones. */
+function settlePair(t: v128, e: v128, out: usize): i32 {
+  const bound = f64x2.add(e, f64x2.mul(f64x2.splat(4 * unit), f64x2.abs(t)));
+  const low = f32x4.demote_f64x2_zero(f64x2.sub(t, bound));
+  const high = f32x4.demote_f64x2_zero(f64x2.add(t, bound));
+  v128.store64_lane(out, low, 0);
+  // An infinite or NaN t or bound leaves a difference that is not 0.
+  const finite = f64x2.eq(f64x2.add(f64x2.sub(t, t), f64x2.sub(bound, bound)), f64x2.splat(0));
+  return (i32x4.bitmask(i32x4.eq(low, high)) & i64x2.bitmask(finite)) ^ 3;
+}
+
+/**
+ * Multiplies `rows` rows of packed A with `columns` of packed B, and settles the elements.
+ * @param bias words laid out as `c`, or 0. @param c words, `pitch` bytes a row.
+ * @param list where (firstRow + row, firstColumn + column) of what is undecided is appended. @param tile 128 bytes of scratch.
+ */
+export function product(
+  a: usize,
+  normsA: usize,
+  rows: usize,
+  b: usize,
+  normsB: usize,
+  columns: usize,
+  k: usize,
+  bias: usize,
+  c: usize,
+  pitch: usize,
+  firstColumn: usize,
+  list: usize,
+  tile: usize,
+): void {
+  const factor = <f64>(k + 2) * unit * (1 + 9.5367431640625e-7);
+  for (let column: usize = 0; column < columns; column += 4) {
+    const panelB = b + 8 * column * k;
+    const width = min<usize>(4, columns - column);
+    const nb0 = f64x2.mul(v128.load(normsB + 8 * column), f64x2.splat(factor));
+    const nb1 = f64x2.mul(v128.load(normsB + 8 * column, 16), f64x2.splat(factor));
+    for (let row: usize = 0; row < rows; row += 4) {
+      multiply(a + 8 * row * k, panelB, k, tile);
+      const height = min<usize>(4, rows - row);
+      for (let r: usize = 0; r < height; r++) {
+        const at = (row + r) * pitch + 4 * column;
+        const na = v128.load64_splat(normsA + 8 * (row + r));
+        let t0 = v128.load(tile + 32 * r);
+        let t1 = v128.load(tile + 32 * r, 16);
+        if (width == 4) {
+          if (bias != 0) {
+            t0 = f64x2.add(t0, f64x2.promote_low_f32x4(v128.load64_zero(bias + at)));
+            t1 = f64x2.add(t1, f64x2.promote_low_f32x4(v128.load64_zero(bias + at, 8)));
+          }
+          const open = settlePair(t0, f64x2.mul(na, nb0), c + at) | (settlePair(t1, f64x2.mul(na, nb1), c + at + 8) << 2);
+          if (open != 0) {
+            for (let j: usize = 0; j < 4; j++) if ((open >> (<i32>j)) & 1) undecided(list, row + r, firstColumn + column + j);
+          }
+        } else {
+          for (let j: usize = 0; j < width; j++) {
+            let t = load<f64>(tile + 32 * r + 8 * j);
+            if (bias != 0) t += <f64>load<f32>(bias + at + 4 * j);
+            const e = factor * load<f64>(normsA + 8 * (row + r)) * load<f64>(normsB + 8 * (column + j));
+            if (!settle(t, e, c + at + 4 * j)) undecided(list, row + r, firstColumn + column + j);
+          }
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Row by row: out[i] = RN(Σₖ a[i][k]·b[i][k] + bias[i]); row i of what is undecided is appended to `list` as (i, 0).
+ * The bound is that of the head of this file with Σ|aₖ·bₖ| itself.
+ */
+export function rowProducts(a: usize, b: usize, rows: usize, k: usize, bias: usize, out: usize, list: usize): void {
+  const factor = <f64>(k + 2) * unit * (1 + 9.5367431640625e-7);
+  for (let i: usize = 0; i < rows; i++) {
+    let sum = f64x2.splat(0);
+    let magnitude = f64x2.splat(0);
+    let n = k;
+    for (; n >= 2; n -= 2) {
+      const p = f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(a)), f64x2.promote_low_f32x4(v128.load64_zero(b)));
+      sum = f64x2.add(sum, p);
+      magnitude = f64x2.add(magnitude, f64x2.abs(p));
+      a += 8;
+      b += 8;
+    }
+    let t = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+    let m = f64x2.extract_lane(magnitude, 0) + f64x2.extract_lane(magnitude, 1);
+    if (n != 0) {
+      const p = <f64>load<f32>(a) * <f64>load<f32>(b);
+      t += p;
+      m += abs(p);
+      a += 4;
+      b += 4;
+    }
+    if (bias != 0) t += <f64>load<f32>(bias + 4 * i);
+    if (!settle(t, factor * m, out + 4 * i)) undecided(list, i, 0);
+  }
+}
+
+/** Widens words to binary64. */
+export function widen(src: usize, count: usize, dst: usize): void {
+  for (let i: usize = 0; i < count; i++) store<f64>(dst + 8 * i, <f64>load<f32>(src + 4 * i));
+}
+
+/**
+ * Lane by lane, for one place: out[l] = RN(Σₖ a[k][l]·b[k][l] + bias[l]) over `lanes` lanes; `a` holds words, `b` binary64.
+ * Lane l of what is undecided is appended to `list` as (place, l).
+ */
+export function laneProducts(a: usize, b: usize, k: usize, lanes: usize, bias: usize, out: usize, place: usize, list: usize): void {
+  const factor = <f64>(k + 2) * unit * (1 + 9.5367431640625e-7);
+  let l: usize = 0;
+  for (; l + 4 <= lanes; l += 4) {
+    let s0 = f64x2.splat(0);
+    let s1 = s0;
+    let m0 = s0;
+    let m1 = s0;
+    let pa = a + 4 * l;
+    let pb = b + 8 * l;
+    for (let i: usize = 0; i < k; i++) {
+      const x = v128.load(pa);
+      const p0 = f64x2.mul(f64x2.promote_low_f32x4(x), v128.load(pb));
+      const p1 = f64x2.mul(f64x2.promote_low_f32x4(high32(x)), v128.load(pb, 16));
+      s0 = f64x2.add(s0, p0);
+      s1 = f64x2.add(s1, p1);
+      m0 = f64x2.add(m0, f64x2.abs(p0));
+      m1 = f64x2.add(m1, f64x2.abs(p1));
+      pa += 4 * lanes;
+      pb += 8 * lanes;
+    }
+    if (bias != 0) {
+      const v = v128.load(bias + 4 * l);
+      s0 = f64x2.add(s0, f64x2.promote_low_f32x4(v));
+      s1 = f64x2.add(s1, f64x2.promote_low_f32x4(high32(v)));
+    }
+    const f = f64x2.splat(factor);
+    const open = settlePair(s0, f64x2.mul(f, m0), out + 4 * l) | (settlePair(s1, f64x2.mul(f, m1), out + 4 * l + 8) << 2);
+    if (open != 0) {
+      for (let j: usize = 0; j < 4; j++) if ((open >> (<i32>j)) & 1) undecided(list, place, l + j);
+    }
+  }
+  for (; l < lanes; l++) {
+    let t: f64 = 0;
+    let m: f64 = 0;
+    for (let i: usize = 0; i < k; i++) {
+      const p = <f64>load<f32>(a + 4 * (l + i * lanes)) * load<f64>(b + 8 * (l + i * lanes));
+      t += p;
+      m += abs(p);
+    }
+    if (bias != 0) t += <f64>load<f32>(bias + 4 * l);
+    if (!settle(t, factor * m, out + 4 * l)) undecided(list, place, l);
+  }
+}
+
+/** i32 contraction of rows: out[i] = Σₖ (a[i][k] − zeroA[i])·(b[i][k] − zeroB[i]) + bias[i] mod 2^32; absent as in `exactDot`, 0 for no such area. */
+export function integerProducts(
+  a: usize,
+  a2: usize,
+  b: usize,
+  b2: usize,
+  rows: usize,
+  k: usize,
+  zeroA: usize,
+  zeroB: usize,
+  bias: usize,
+  out: usize,
+): void {
+  for (let i: usize = 0; i < rows; i++) {
+    const za = zeroA != 0 ? load<i32>(zeroA + 4 * i) : 0;
+    const zb = zeroB != 0 ? load<i32>(zeroB + 4 * i) : 0;
+    let sum = bias != 0 ? load<i32>(bias + 4 * i) : 0;
+    let j: usize = 4 * i * k;
+    const end = j + 4 * k;
+    if (a2 == 0 && b2 == 0) {
+      const va = i32x4.splat(za);
+      const vb = i32x4.splat(zb);
+      let s = i32x4.splat(0);
+      for (; j + 16 <= end; j += 16) s = i32x4.add(s, i32x4.mul(i32x4.sub(v128.load(a + j), va), i32x4.sub(v128.load(b + j), vb)));
+      sum += i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1) + i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3);
+    }
+    for (; j < end; j += 4) {
+      if (a2 != 0 && load<i32>(a + j) != load<i32>(a2 + j)) continue;
+      if (b2 != 0 && load<i32>(b + j) != load<i32>(b2 + j)) continue;
+      sum += (load<i32>(a + j) - za) * (load<i32>(b + j) - zb);
+    }
+    store<i32>(out + 4 * i, sum);
+  }
+}

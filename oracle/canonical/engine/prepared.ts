@@ -1,0 +1,135 @@
+/** A program made ready for evaluation: memory laid out, descriptors written, tasks planned. */
+import { wordsPerLeaf } from "../../core/traceTree.ts";
+import { checkProgram, ProgramError } from "../program/check.ts";
+import { outputLeaves, outputOffset, traceLeaves } from "../program/layout.ts";
+import type { Program } from "../program/types.ts";
+import { controlBytes } from "./control.ts";
+import { instanceBytes, instantiateKernels } from "./kernels.ts";
+import { Layout } from "./layout.ts";
+import { planInstruction } from "./plan.ts";
+import type { Preparation } from "./planContext.ts";
+import type { EngineTask } from "./tasks.ts";
+import { partDepth, partLeaves, residentTrace, streamedTrace, type TraceLayout } from "./traceLayout.ts";
+
+/** What a worker is given: plain data and the shared memory. */
+export interface WorkerPlan {
+  memory: WebAssembly.Memory;
+  control: number;
+  tasks: EngineTask[];
+  /** Leaves of each instruction's output: first, count. */
+  leaves: { first: number; count: number }[];
+  completedBy: Uint32Array;
+  hashedBefore: Uint32Array;
+  totalLeaves: number;
+  /** Hashes of the tree's levels from the parts' tops up to the root, one after another. */
+  levels: { address: number; nodes: number }[];
+  /** Per worker: address of its state and of its scratch. */
+  benches: { state: number; scratch: number }[];
+  hashScratch: number;
+}
+
+export interface Prepared extends WorkerPlan {
+  program: Program;
+  trace: Pick<TraceLayout, "addresses">;
+}
+
+/** Bytes of a worker's scratch for hashing: the hashes of a part's leaves, and a state of the hash function. */
+const hashScratchBytes = 32 * partLeaves + 512;
+
+/** Preparations take rows in slices of this many words. */
+const sliceWords = 2 ** 20;
+
+function prepare(memory: WebAssembly.Memory, state: number, area: number, preparations: Preparation[]): void {
+  const kernels = instantiateKernels(memory, state);
+  for (const work of preparations) {
+    if (work.kind === "widen") {
+      kernels.fillRows(work.access, area, 0n, BigInt(work.words), 0);
+      kernels.widen(area, work.words, work.to);
+      continue;
+    }
+    const { access, groups, rows, k, panels, norms, panelBytes, normBytes } = work;
+    const atOnce = Math.max(4, 4 * Math.floor(sliceWords / k / 4));
+    for (let group = 0; group < groups; group++) {
+      for (let row = 0; row < rows; row += atOnce) {
+        const count = Math.min(atOnce, rows - row);
+        kernels.fillRows(access, area, BigInt(group * rows + row) * BigInt(k), BigInt(count * k), 0);
+        kernels.packRows(area, 4 * k, count, k, panels + group * panelBytes + 8 * k * row, norms + group * normBytes + 8 * row);
+      }
+    }
+  }
+}
+
+const preparationWords = (work: Preparation) => (work.kind === "widen" ? work.words : Math.max(sliceWords, 4 * work.k));
+
+function reserveLevels(layout: Layout, leaves: number): WorkerPlan["levels"] {
+  const levels: WorkerPlan["levels"] = [];
+  for (let nodes = Math.ceil(leaves / partLeaves); ; nodes = Math.ceil(nodes / 2)) {
+    levels.push({ address: layout.reserve(32 * nodes), nodes });
+    if (nodes === 1) return levels;
+  }
+}
+
+export interface PrepareOptions {
+  workers: number;
+  /** Whether the trace shares memory between outputs, so that it may be larger than memory. */
+  streamed: boolean;
+}
+
+/**
+ * @param weights the words of the weight space, whole leaves.
+ * @throws ProgramError where the program is not valid. @throws MemoryLimitError where it doesn't fit in 4 GiB.
+ */
+export function prepareProgram(program: Program, weights: Uint32Array, { workers, streamed }: PrepareOptions): Prepared {
+  checkProgram(program);
+  if (weights.length !== program.weightLeaves * wordsPerLeaf) {
+    throw new ProgramError(`${weights.length} words of weights; the program has ${program.weightLeaves} leaves of ${wordsPerLeaf} words`);
+  }
+  const { instructions } = program;
+  const layout = new Layout();
+  const control = layout.reserve(controlBytes(instructions.length));
+  const weightBytes = new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength);
+  const weightBase = layout.place(weightBytes);
+  const weightRegion = { base: weightBase, low: weightBase, high: weightBase + weightBytes.length };
+  const trace = streamed ? streamedTrace(program, layout) : residentTrace(program, layout);
+  const planned = instructions.map((instruction, i) =>
+    planInstruction(
+      layout,
+      (access, sizes) => (access.space === "weights" ? weightRegion : trace.locate(i, access, sizes)),
+      trace.addresses[i]!,
+      instruction,
+      i,
+    ),
+  );
+  const preparations = planned.flatMap((plan) => plan.preparations);
+  const scratchBytes = planned.reduce((most, plan) => Math.max(most, plan.scratchBytes), 0);
+  const hashScratch = Math.ceil(scratchBytes / 64) * 64;
+  const benches = Array.from({ length: workers }, () => ({
+    state: layout.reserve(instanceBytes),
+    scratch: layout.reserve(hashScratch + hashScratchBytes),
+  }));
+  const totalLeaves = traceLeaves(program);
+  const levels = reserveLevels(layout, totalLeaves);
+  const area = layout.reserve(preparations.reduce((most, work) => Math.max(most, 4 * preparationWords(work)), 0));
+  const state = layout.reserve(instanceBytes);
+  const memory = layout.create();
+  prepare(memory, state, area, preparations);
+  return {
+    memory,
+    control,
+    tasks: planned.map(({ task }) => task),
+    leaves: instructions.map((instruction) => ({ first: outputOffset(instruction) / wordsPerLeaf, count: outputLeaves(instruction) })),
+    completedBy: trace.completedBy,
+    hashedBefore: trace.hashedBefore,
+    totalLeaves,
+    levels,
+    benches,
+    hashScratch,
+    program,
+    trace,
+  };
+}
+
+/** Levels of a part's own tree: fewer than `partDepth` only where the whole trace is one part. */
+export function depthOfPart(totalLeaves: number): number {
+  return totalLeaves > partLeaves ? partDepth : Math.ceil(Math.log2(totalLeaves));
+}

@@ -1,0 +1,105 @@
+/** Chunks of matrix products: pack, multiply, settle what the bound can't decide. */
+import { coreAddress, fillBias, finish, secondPad, type Bench } from "./run.ts";
+import type { ProductTask, Side } from "./tasks.ts";
+
+/** Rows of one side, in memory as words (`address` 0 where only panels are at hand). */
+interface Rows {
+  address: number;
+  pitch: number;
+  panels: number;
+  norms: number;
+}
+
+/** Packs `count` rows from `first` on of group `group`, or finds them packed. @param total rows of a group. */
+function packed({ kernels, scratch }: Bench, side: Side, group: number, total: number, first: number, count: number, k: number): Rows {
+  if (side.packed !== null) {
+    const { panels, norms, panelBytes, normBytes } = side.packed;
+    return { address: 0, pitch: 0, panels: panels + group * panelBytes + 8 * k * first, norms: norms + group * normBytes + 8 * first };
+  }
+  const [panels, norms] = [scratch + side.panelsArea, scratch + side.normsArea];
+  let address = scratch + side.rowsArea;
+  let pitch = 4 * k;
+  if (side.direct !== null) {
+    address = side.direct.address + first * side.direct.pitch;
+    pitch = side.direct.pitch;
+  } else kernels.fillRows(side.access, address, BigInt(group * total + first) * BigInt(k), BigInt(count) * BigInt(k), 0);
+  kernels.packRows(address, pitch, count, k, panels, norms);
+  return { address, pitch, panels, norms };
+}
+
+/** Settles the listed elements exactly. @param group which of groups · inner. @param firstRow of the chunk. @param c address of the group's first result. */
+function settle(bench: Bench, task: ProductTask, group: number, firstRow: number, bias: number, c: number, pitch: number): void {
+  const { kernels, scratch, words } = bench;
+  const { k, a, b } = task;
+  const list = (scratch + task.listArea) >>> 2;
+  const count = words[list]!;
+  bench.exact += count;
+  const rowBytes = 4 * k;
+  const area = scratch + task.exactArea;
+  for (let i = 0; i < count; i++) {
+    const row = words[list + 2 + 2 * i]!;
+    const column = words[list + 3 + 2 * i]!;
+    const atA = (group * task.rows + firstRow + row) * k;
+    const atB = (group * task.columns + column) * k;
+    kernels.fillRows(a.access, area, BigInt(atA), BigInt(k), 0);
+    kernels.fillRows(b.access, area + rowBytes, BigInt(atB), BigInt(k), 0);
+    const a2 = secondPad(bench, a.hasBounds, a.access, area + 2 * rowBytes, atA, k);
+    const b2 = secondPad(bench, b.hasBounds, b.access, area + 3 * rowBytes, atB, k);
+    const offset = row * pitch + 4 * column;
+    const word = bias === 0 ? 0 : words[(bias + offset) >>> 2]!;
+    words[(c + offset) >>> 2] = kernels.exactDot(area, a2, area + rowBytes, b2, k, word, 1, area + 4 * rowBytes);
+  }
+}
+
+interface Range {
+  group: number;
+  row: number;
+  rows: number;
+  column: number;
+  columns: number;
+}
+
+function rangeOf(task: ProductTask, chunk: number): Range {
+  const acrossColumns = Math.ceil(task.columns / task.chunkColumns);
+  const acrossRows = Math.ceil(task.rows / task.chunkRows);
+  const column = (chunk % acrossColumns) * task.chunkColumns;
+  const rest = Math.floor(chunk / acrossColumns);
+  const row = (rest % acrossRows) * task.chunkRows;
+  return {
+    group: Math.floor(rest / acrossRows),
+    row,
+    rows: Math.min(task.chunkRows, task.rows - row),
+    column,
+    columns: Math.min(task.chunkColumns, task.columns - column),
+  };
+}
+
+export function runProduct(bench: Bench, task: ProductTask, chunk: number): void {
+  const { kernels, scratch, words } = bench;
+  const { inner, columns, k } = task;
+  const range = rangeOf(task, chunk);
+  // One row may be split by columns; several rows come whole. Either way the chunk's output is consecutive.
+  const start = (range.group * task.rows + range.row) * inner * columns + range.column;
+  const count = range.rows > 1 || inner > 1 ? range.rows * inner * columns : range.columns;
+  const bias = fillBias(bench, task, start, count);
+  const core = coreAddress(bench, task, start);
+  const pitch = 4 * inner * columns;
+  const list = scratch + task.listArea;
+  for (let g = 0; g < inner; g++) {
+    const group = range.group * inner + g;
+    const a = packed(bench, task.a, group, task.rows, range.row, range.rows, k);
+    // Addresses of column 0, which a split row does not hold.
+    const offset = 4 * (g * columns - range.column);
+    const groupBias = bias === 0 ? 0 : bias + offset;
+    words[list >>> 2] = 0;
+    for (let column = range.column; column < range.column + range.columns; column += task.sliceColumns) {
+      const width = Math.min(task.sliceColumns, range.column + range.columns - column);
+      const b = packed(bench, task.b, group, columns, column, width, k);
+      const at = core + offset + 4 * column;
+      const biasAt = bias === 0 ? 0 : groupBias + 4 * column;
+      kernels.product(a.panels, a.norms, range.rows, b.panels, b.norms, width, k, biasAt, at, pitch, column, list, scratch + task.tileArea);
+    }
+    if (words[list >>> 2] !== 0) settle(bench, task, group, range.row, groupBias, core + offset, pitch);
+  }
+  finish(bench, task, start, count);
+}

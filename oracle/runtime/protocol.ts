@@ -1,7 +1,10 @@
 /** What a runtime and its child processes say to each other. */
 import type { Dtype, Tensor } from "../core/tensor.ts";
 
-/** `kind` tells the scheduler what to do: the model or its input is at fault (`declined`, `invalid`), or the process was (`crashed`, `timeout`). */
+/**
+ * Who is at fault: the model or its input, so that another try would end the same (`declined` by ONNX Runtime or a limit, `timeout`,
+ * `invalid` before it ran), or this node (`crashed`: a process died, a file was damaged), so that another try may succeed.
+ */
 export type FaultKind = "declined" | "crashed" | "timeout" | "invalid";
 
 export interface TensorInfo {

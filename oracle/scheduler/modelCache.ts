@@ -11,10 +11,9 @@ export interface ModelLoader {
   load(artifact: { hash: string; path: string }): Promise<{ provider: string }>;
 }
 
-/** Model records and loaded artifacts: each is read, fetched and loaded once, and again after a failure. */
+/** Model records, each read once, and again after a failure; their artifacts are fetched and loaded by those who keep them. */
 export class ModelCache {
   readonly #models = new Map<string, Promise<Model>>();
-  readonly #loaded = new Map<string, Promise<string>>();
   readonly #readModel: (modelId: string) => Promise<Model>;
   readonly #content: ContentSource;
   readonly #runtime: ModelLoader;
@@ -28,12 +27,10 @@ export class ModelCache {
   /** @returns the model's record and the hash under which the runtime has it loaded. */
   async get(modelId: string): Promise<{ model: Model; artifactHash: string }> {
     const model = await remember(this.#models, modelId, () => this.#readModel(modelId));
-    const artifactHash = await remember(this.#loaded, model.artifactHash, async () => {
-      const artifact = await this.#content.fetchArtifact(model.artifactURI, model.artifactHash);
-      await this.#runtime.load(artifact);
-      return artifact.hash;
-    });
-    return { model, artifactHash };
+    // Both cost next to nothing the second time, and a file that was damaged since is fetched again before a new child reads it.
+    const artifact = await this.#content.fetchArtifact(model.artifactURI, model.artifactHash);
+    await this.#runtime.load(artifact);
+    return { model, artifactHash: artifact.hash };
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -7,7 +7,7 @@ import { coordinatorInterface } from "../../oracle/chain/contracts.ts";
 import { crashLabels } from "../../oracle/telemetry/crashPoint.ts";
 import { startChain } from "../support/chain.ts";
 import { assertEachOnce, assertNothingWasted } from "../support/chainHistory.ts";
-import { deploySystem, testInput, type TestSystem } from "../support/deployment.ts";
+import { deploySystem, keyOf, testInput, type TestSystem } from "../support/deployment.ts";
 import { writeConfig } from "../support/nodeConfig.ts";
 import { startNodeProcess } from "../support/nodeProcess.ts";
 import { until } from "../support/until.ts";
@@ -59,6 +59,15 @@ test("N06 killed at every labelled point, a node resumes: nothing is lost, nothi
   assert.ok((await assertNothingWasted(system, from)) <= 2 * requestIds.length);
 });
 
+test("a transaction from outside that takes a journalled nonce costs nothing but another transaction", async () => {
+  await ask();
+  const node = startNodeProcess(config, { ASSAY_CRASH_POINT: "after-journal-write" });
+  assert.equal((await node.ended).signal, "SIGKILL");
+  await system.send(system.operator, { to: system.requester.address, data: "0x" });
+  await runToFinality();
+  await assertEachOnce(system, requestIds);
+});
+
 test("N07 a second node with the same data directory or the same key refuses to start", async () => {
   const first = startNodeProcess(config);
   await first.ready;
@@ -72,6 +81,24 @@ test("N07 a second node with the same data directory or the same key refuses to 
   const again = startNodeProcess(config);
   await again.ready;
   assert.deepEqual(await again.stop(), { code: 0, signal: null }, "a killed node leaves no lock behind");
+});
+
+test("N13 the key is in no log line, no metric and no file that the node writes", async () => {
+  await ask();
+  const node = startNodeProcess(config, { ASSAY_LOG_LEVEL: "trace" });
+  await node.ready;
+  await until("finality of every request", () => node.stats?.jobs["FINALIZED/EVALUATED"] === requestIds.length);
+  await node.stop();
+  assert.match(node.output, /"the node runs"/);
+  const key = keyOf(1).slice(2);
+  const written = readdirSync(join(folder, "data"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+  assert.ok(written.length > 0);
+  for (const canary of [Buffer.from(key), Buffer.from(key, "hex"), Buffer.from(Buffer.from(key, "hex").toString("base64"))]) {
+    assert.ok(!Buffer.from(node.output).includes(canary));
+    assert.ok(!written.some((bytes) => bytes.includes(canary)));
+  }
 });
 
 test("N15 a time of day that is wrong by an hour moves no deadline", async () => {

@@ -13,6 +13,8 @@ export interface NodeProcess {
   /** Rejects with the node's own message where it refuses to start. */
   ready: Promise<void>;
   stats: NodeStats | undefined;
+  /** What it has written to standard output and standard error. */
+  output: string;
   /** How the process ended: a code, or the signal that killed it. */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   stop(): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
@@ -24,7 +26,7 @@ export function startNodeProcess(config: string, env: Record<string, string> = {
   const child = fork(fileURLToPath(new URL("nodeMain.ts", import.meta.url)), [config], {
     env: { ...process.env, ...env },
     execArgv,
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => undefined);
@@ -35,6 +37,7 @@ export function startNodeProcess(config: string, env: Record<string, string> = {
   const node: NodeProcess = {
     ready: ready.promise,
     stats: undefined,
+    output: "",
     ended,
     stop() {
       child.kill("SIGTERM");
@@ -45,6 +48,12 @@ export function startNodeProcess(config: string, env: Record<string, string> = {
       await ended;
     },
   };
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      node.output += text;
+      if (process.env.ASSAY_TEST_LOG !== undefined) process.stderr.write(text);
+    });
+  }
   child.on("message", ({ ready: isReady, stats, failure }: Message) => {
     if (isReady === true) ready.resolve();
     if (stats !== undefined) node.stats = stats;

@@ -6,11 +6,13 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IInferenceCallback} from "./interfaces/IInferenceCallback.sol";
 import {IInferenceCoordinator, Parameters, Status} from "./interfaces/IInferenceCoordinator.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
 import {ModelIdLib} from "./libraries/ModelIdLib.sol";
+import {Account} from "./libraries/AccountLib.sol";
+import {OperatorAccount, OperatorAccountLib} from "./libraries/OperatorAccountLib.sol";
 import {Answer, Request, RequestLib, RequestParams} from "./libraries/RequestLib.sol";
 import {Settings, SettingsLib} from "./libraries/SettingsLib.sol";
 import {TraceTree} from "./libraries/TraceTree.sol";
@@ -19,18 +21,17 @@ import {TraceTree} from "./libraries/TraceTree.sol";
 contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, ReentrancyGuardTransient {
     using ModelIdLib for bytes32;
     using RequestLib for Request;
-    using SafeCast for uint256;
     using SafeERC20 for IERC20;
-    using SettingsLib for Settings;
 
-    uint256 public constant MAX_INLINE_BYTES = 98_304;
-    uint256 public constant MAX_URI_LENGTH = 2_048;
-    uint256 public constant MAX_BATCH = 100;
-    uint256 public constant MAX_ROYALTY_BPS = 5_000;
+    uint256 private constant MAX_INLINE_BYTES = 98_304;
+    uint256 private constant MAX_URI_LENGTH = 2_048;
+    uint256 private constant MAX_BATCH = 100;
+    uint256 private constant MAX_ROYALTY_BPS = 5_000;
     /// @dev Part of the bond that a retracted answer costs, burned, in 1/10,000.
-    uint256 public constant RETRACT_PENALTY_BPS = 100;
-    /// @dev The chance to be eligible doubles so many times within the eligibility period.
+    uint256 private constant RETRACT_PENALTY_BPS = 100;
+    /// @dev The chance to be eligible doubles so many times within this part of the submit period; then everyone is.
     uint256 private constant DOUBLINGS = 8;
+    uint256 private constant ELIGIBILITY_PART = 4;
     uint256 private constant BPS = 10_000;
     /// @dev Gas for reaching a cold account and what lies between the check and the call.
     uint256 private constant CALL_OVERHEAD = 5_000;
@@ -46,18 +47,6 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     uint256 private constant FINALIZED = 6;
     uint256 private constant UNDELIVERED = 7; // final, but the callback failed
     uint256 private constant REFUNDED = 8;
-
-    /// @dev One slot holds all that a submit and a finalize change of an operator.
-    struct OperatorAccount {
-        uint128 freeStake;
-        uint128 owedEth;
-    }
-
-    /// @dev The protocol's part gathers beside the author's royalty, in the slot that a finalize writes anyway.
-    struct Account {
-        uint128 owed;
-        uint128 protocolFees;
-    }
 
     /// @dev Of one answer; touched only where it is disputed.
     struct Disputes {
@@ -108,8 +97,8 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     function request(
         RequestParams calldata params,
         bytes calldata input
-    ) external payable nonReentrant returns (bytes32 requestId) {
-        requestId = _request(params, _rootOf(input), input, "");
+    ) external payable nonReentrantView returns (bytes32 requestId) {
+        requestId = _request(params, _rootOf(input), input, _noURI());
         _checkValue(params.feeToken == ETH ? params.fee : 0);
         _collect(params);
     }
@@ -119,7 +108,7 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         RequestParams calldata params,
         bytes32 inputRoot,
         string calldata inputURI
-    ) external payable nonReentrant returns (bytes32 requestId) {
+    ) external payable nonReentrantView returns (bytes32 requestId) {
         _checkURI(inputURI);
         requestId = _request(params, inputRoot, msg.data[:0], inputURI);
         _checkValue(params.feeToken == ETH ? params.fee : 0);
@@ -130,12 +119,12 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     function requestBatch(
         RequestParams[] calldata params,
         bytes[] calldata inputs
-    ) external payable nonReentrant returns (bytes32[] memory requestIds) {
+    ) external payable nonReentrantView returns (bytes32[] memory requestIds) {
         _checkBatch(params.length, inputs.length);
         requestIds = new bytes32[](params.length);
         uint256 value = 0;
         for (uint256 i = 0; i < params.length; ++i) {
-            requestIds[i] = _request(params[i], _rootOf(inputs[i]), inputs[i], "");
+            requestIds[i] = _request(params[i], _rootOf(inputs[i]), inputs[i], _noURI());
             if (params[i].feeToken == ETH) value += params[i].fee;
         }
         _checkValue(value);
@@ -148,7 +137,7 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         Status status = _openStatus(request_, _slots[requestId] >> 248);
         if (status != Status.EXPIRED) revert UnexpectedStatus(requestId, Status.EXPIRED, status);
         _slots[requestId] = REFUNDED << 248;
-        _accounts[request_.requester][request_.params.feeToken].owed += request_.params.fee;
+        _credit(request_.requester, request_.params.feeToken, request_.params.fee);
         emit Refunded(requestId, request_.requester);
     }
 
@@ -156,8 +145,8 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
 
     /// @inheritdoc IInferenceCoordinator
     function submit(Request calldata request_, bytes calldata output) external nonReentrantView {
-        (bytes32 requestId, ) = _checkSubmit(request_, true);
-        _submit(request_, requestId, _rootOf(output), output, "");
+        (bytes32 requestId, OperatorAccount account, ) = _checkSubmit(request_, true);
+        _submit(request_, requestId, account, _rootOf(output), output, _noURI());
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -167,8 +156,8 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         string calldata outputURI
     ) external nonReentrantView {
         _checkURI(outputURI);
-        (bytes32 requestId, ) = _checkSubmit(request_, true);
-        _submit(request_, requestId, outputRoot, msg.data[:0], outputURI);
+        (bytes32 requestId, OperatorAccount account, ) = _checkSubmit(request_, true);
+        _submit(request_, requestId, account, outputRoot, msg.data[:0], outputURI);
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -189,9 +178,9 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         _checkBatch(requests.length, outputs.length);
         submitted = new bool[](requests.length);
         for (uint256 i = 0; i < requests.length; ++i) {
-            (bytes32 requestId, bool open) = _checkSubmit(requests[i], false);
+            (bytes32 requestId, OperatorAccount account, bool open) = _checkSubmit(requests[i], false);
             if (!open) continue;
-            _submit(requests[i], requestId, _rootOf(outputs[i]), outputs[i], "");
+            _submit(requests[i], requestId, account, _rootOf(outputs[i]), outputs[i], _noURI());
             submitted[i] = true;
         }
     }
@@ -230,8 +219,8 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         if (to == address(0)) revert AddressZero();
         amount = owed(msg.sender, token);
         if (amount == 0) revert NothingOwed(msg.sender, token);
-        _accounts[msg.sender][token].owed = 0;
-        if (token == ETH) _operators[msg.sender].owedEth = 0;
+        _accounts[msg.sender][token] = _accounts[msg.sender][token].withoutOwed();
+        if (token == ETH) _operators[msg.sender] = _operators[msg.sender].withoutOwedEth();
         emit Withdrawn(msg.sender, token, amount);
         if (token == ETH) Address.sendValue(payable(to), amount);
         else IERC20(token).safeTransfer(to, amount);
@@ -243,11 +232,11 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         address[] calldata authors
     ) external nonReentrantView returns (uint256 amount) {
         for (uint256 i = 0; i < authors.length; ++i) {
-            Account storage account = _accounts[authors[i]][token];
-            amount += account.protocolFees;
-            account.protocolFees = 0;
+            Account account = _accounts[authors[i]][token];
+            amount += account.protocolFees();
+            _accounts[authors[i]][token] = account.withoutProtocolFees();
         }
-        _accounts[_treasury][token].owed += amount.toUint128();
+        _credit(_treasury, token, amount);
         emit ProtocolFeesCollected(_treasury, token, amount);
     }
 
@@ -255,16 +244,16 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
 
     /// @inheritdoc IInferenceCoordinator
     function creditStake(address operator, uint128 amount) external onlyOperatorRegistry nonReentrantView {
-        _operators[operator].freeStake += amount;
-        _totalStake += amount;
+        _operators[operator] = _operators[operator].credit(amount);
+        _setTotalStake(_totalStake + amount);
     }
 
     /// @inheritdoc IInferenceCoordinator
     function debitStake(address operator, uint128 amount) external onlyOperatorRegistry nonReentrantView {
-        uint128 free = _operators[operator].freeStake;
-        if (free < amount) revert InsufficientFreeStake(operator, free, amount);
-        _operators[operator].freeStake = free - amount;
-        _totalStake -= amount;
+        OperatorAccount account = _operators[operator];
+        if (account.free() < amount) revert InsufficientFreeStake(operator, account.free(), amount);
+        _operators[operator] = account.debit(amount);
+        _setTotalStake(_totalStake - amount);
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -331,7 +320,7 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
 
     /// @inheritdoc IInferenceCoordinator
     function setPaused(bool paused_) external restricted {
-        _settings.paused = paused_;
+        _settings = _settings.withPaused(paused_);
         emit RequestsPaused(paused_);
     }
 
@@ -379,29 +368,29 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     /// @inheritdoc IInferenceCoordinator
     function isEligible(Request calldata request_, address operator) external view returns (bool) {
         bytes32 requestId = request_.idOf();
-        uint256 free = _operators[operator].freeStake;
+        OperatorAccount account = _operators[operator];
         return
             _openStatus(request_, _slots[requestId] >> 248) == Status.REQUESTED &&
             _serves[operator][request_.params.modelId] &&
             !_convicted[requestId][operator] &&
-            free >= request_.params.bond &&
-            block.timestamp >= _eligibleAt(request_, requestId, operator, free);
+            account.free() >= request_.params.bond &&
+            _isEligible(request_, requestId, operator, account.active());
     }
 
     /// @inheritdoc IInferenceCoordinator
     function eligibleAt(Request calldata request_, address operator) external view returns (uint256) {
-        return _eligibleAt(request_, request_.idOf(), operator, _operators[operator].freeStake);
+        return _eligibleAt(request_, request_.idOf(), operator, _operators[operator].active());
     }
 
     /// @inheritdoc IInferenceCoordinator
     function owed(address account, address token) public view returns (uint256 amount) {
-        amount = _accounts[account][token].owed;
-        if (token == ETH) amount += _operators[account].owedEth;
+        amount = _accounts[account][token].owed();
+        if (token == ETH) amount += _operators[account].owedEth();
     }
 
     /// @inheritdoc IInferenceCoordinator
     function uncollectedProtocolFees(address author, address token) external view returns (uint256) {
-        return _accounts[author][token].protocolFees;
+        return _accounts[author][token].protocolFees();
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -415,8 +404,8 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     }
 
     /// @inheritdoc IInferenceCoordinator
-    function freeStakeOf(address operator) external view returns (uint256) {
-        return _operators[operator].freeStake;
+    function stakeOf(address operator) external view returns (uint256 active, uint256 free) {
+        return (_operators[operator].active(), _operators[operator].free());
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -431,7 +420,7 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
 
     /// @inheritdoc IInferenceCoordinator
     function paused() external view returns (bool) {
-        return _settings.paused;
+        return _settings.paused();
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -460,31 +449,31 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         RequestParams calldata params,
         bytes32 inputRoot,
         bytes calldata input,
-        string memory inputURI
+        string calldata inputURI
     ) private returns (bytes32 requestId) {
-        Settings memory settings = _settings;
+        Settings settings = _settings;
         settings.check(params);
         if (!isFeeToken(params.feeToken)) revert FeeTokenNotAllowed(params.feeToken);
-        uint256 royaltyBps = params.modelId.royaltyBpsOf();
+        bytes32 modelId = params.modelId;
+        uint256 royaltyBps = modelId.royaltyBpsOf();
         if (royaltyBps > MAX_ROYALTY_BPS) revert RoyaltyTooHigh(royaltyBps, MAX_ROYALTY_BPS);
 
-        Request memory made = Request({
-            params: params,
-            inputRoot: inputRoot,
-            requester: msg.sender,
-            nonce: 0,
-            requestedAt: uint64(block.timestamp),
-            seed: uint64(block.prevrandao),
-            eligibilityPeriod: settings.eligibilityPeriod,
-            protocolFeeBps: settings.protocolFeeBps
-        });
-        requestId = made.id();
+        // SAFETY: every field of `params` has been read above or is read for the fee: none has dirty bits.
+        uint256 laid = RequestLib.lay(params, inputRoot, settings.stakeBits(), settings.protocolFeeBps());
+        requestId = RequestLib.laidId(laid);
         while (_slots[requestId] != NONE) {
-            ++made.nonce;
-            requestId = made.id();
+            RequestLib.bumpSeed(laid);
+            requestId = RequestLib.laidId(laid);
         }
         _slots[requestId] = REQUESTED << 248;
-        emit Requested(requestId, params.modelId, msg.sender, made, input, inputURI);
+        RequestLib.log(laid, Requested.selector, requestId, modelId, input, inputURI);
+    }
+
+    function _noURI() private pure returns (string calldata uri) {
+        assembly ("memory-safe") {
+            uri.offset := 0
+            uri.length := 0
+        }
     }
 
     function _checkValue(uint256 expected) private view {
@@ -504,37 +493,45 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     // --------------------------------------------------------------------------------------------------- answers
 
     /// @param strict Whether to revert (rather than to say no) where the request can't be answered now.
-    function _checkSubmit(Request calldata request_, bool strict) private view returns (bytes32 requestId, bool open) {
+    /// @return requestId The request's identity.
+    /// @return account The caller's.
+    /// @return open Whether the caller may answer now.
+    function _checkSubmit(
+        Request calldata request_,
+        bool strict
+    ) private view returns (bytes32 requestId, OperatorAccount account, bool open) {
         requestId = request_.idOf();
         uint256 stored = _slots[requestId] >> 248;
         Status status = _openStatus(request_, stored);
         if (status != Status.REQUESTED) {
             if (strict) revert UnexpectedStatus(requestId, Status.REQUESTED, status);
-            return (requestId, false);
+            return (requestId, account, false);
         }
         if (stored == REOPENED && _convicted[requestId][msg.sender]) revert ConvictedBefore(requestId, msg.sender);
         bytes32 modelId = request_.params.modelId;
         if (!_serves[msg.sender][modelId]) revert NotServing(msg.sender, modelId);
-        uint256 free = _operators[msg.sender].freeStake;
-        if (free < request_.params.bond) revert InsufficientFreeStake(msg.sender, free, request_.params.bond);
-        open = _isEligible(request_, requestId, msg.sender, free);
+        account = _operators[msg.sender];
+        uint256 bond = request_.params.bond;
+        if (account.free() < bond) revert InsufficientFreeStake(msg.sender, account.free(), bond);
+        open = _isEligible(request_, requestId, msg.sender, account.active());
         if (strict && !open) {
-            revert NotEligible(requestId, msg.sender, _eligibleAt(request_, requestId, msg.sender, free));
+            revert NotEligible(requestId, msg.sender, _eligibleAt(request_, requestId, msg.sender, account.active()));
         }
     }
 
     function _submit(
         Request calldata request_,
         bytes32 requestId,
+        OperatorAccount account,
         bytes32 outputRoot,
         bytes calldata output,
-        string memory outputURI
+        string calldata outputURI
     ) private {
-        uint64 submittedAt = uint64(block.timestamp);
-        bytes32 digest = RequestLib.digest(requestId, Answer(msg.sender, outputRoot, submittedAt));
+        uint256 submittedAt = block.timestamp;
+        bytes32 digest = RequestLib.digest(requestId, msg.sender, outputRoot, submittedAt);
         _slots[requestId] = _slot(SUBMITTED, digest);
-        _operators[msg.sender].freeStake -= request_.params.bond;
-        emit Submitted(requestId, msg.sender, outputRoot, submittedAt, output, outputURI);
+        _operators[msg.sender] = account.lock(request_.params.bond);
+        emit Submitted(requestId, msg.sender, outputRoot, uint64(submittedAt), output, outputURI);
     }
 
     function _finalize(
@@ -566,23 +563,32 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     /// @dev Frees the bond and divides the fee: the protocol's part is rounded up, the royalty down, the operator gets the
     /// rest. INVARIANT: the parts add up to the fee.
     function _settle(Request calldata request_, address operator) private {
-        uint256 fee = request_.params.fee;
-        address token = request_.params.feeToken;
-        bytes32 modelId = request_.params.modelId;
-        uint256 protocolFee = (fee * request_.protocolFeeBps + BPS - 1) / BPS;
-        uint256 royalty = (fee * modelId.royaltyBpsOf()) / BPS;
-        uint256 rest = fee - protocolFee - royalty;
+        RequestParams calldata params = request_.params;
+        address token = params.feeToken;
+        bytes32 modelId = params.modelId;
+        uint256 fee = params.fee;
+        uint256 protocolFee;
+        uint256 royalty;
+        // SAFETY: 128 bits times 16 bits can't overflow; the rates of a request that was made add up to less than BPS.
+        unchecked {
+            protocolFee = (fee * request_.protocolFeeBps + (BPS - 1)) / BPS;
+            royalty = (fee * modelId.royaltyBpsOf()) / BPS;
+            fee -= protocolFee + royalty;
+        }
 
-        OperatorAccount storage account = _operators[operator];
-        account.freeStake += request_.params.bond;
-        if (token == ETH) account.owedEth += uint128(rest);
-        else _accounts[operator][token].owed += uint128(rest);
+        OperatorAccount account = _operators[operator].release(params.bond);
+        if (token == ETH && account.owedEth() + fee <= OperatorAccountLib.MAX_OWED) account = account.pay(fee);
+        else _credit(operator, token, fee);
+        _operators[operator] = account;
 
         if (protocolFee + royalty != 0) {
-            Account storage author = _accounts[modelId.authorOf()][token];
-            author.owed += uint128(royalty);
-            author.protocolFees += uint128(protocolFee);
+            address author = modelId.authorOf();
+            _accounts[author][token] = _accounts[author][token].credit(royalty, protocolFee);
         }
+    }
+
+    function _credit(address account, address token, uint256 amount) private {
+        _accounts[account][token] = _accounts[account][token].credit(amount);
     }
 
     /// @dev INVARIANT: the callee gets exactly `gasLimit`, or everything reverts: only 63/64 of what is left can be passed
@@ -606,8 +612,8 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     ) private {
         _convicted[requestId][operator] = true;
         _slots[requestId] = REOPENED << 248;
-        _operators[operator].freeStake += request_.params.bond - penalty;
-        _totalStake -= penalty;
+        _operators[operator] = _operators[operator].release(request_.params.bond - penalty).slash(penalty);
+        _setTotalStake(_totalStake - penalty);
         emit Voided(requestId, operator, block.timestamp < _submitDeadline(request_));
         OPERATOR_REGISTRY.slash(operator, penalty, challenger);
     }
@@ -665,40 +671,47 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     // ----------------------------------------------------------------------------------------------- eligibility
 
     /// @dev A number in [0, 2^128) that an operator draws for a request.
-    function _draw(bytes32 requestId, address operator) private pure returns (uint256) {
-        return uint128(uint256(keccak256(abi.encode(requestId, operator))));
-    }
-
-    /// @dev About one operator is eligible at first: each with the chance of its free stake in the stake of all.
-    function _threshold(uint256 free) private view returns (uint256) {
-        uint256 total = _totalStake;
-        return total == 0 ? 0 : (free << 128) / total;
+    function _draw(bytes32 requestId, address operator) private pure returns (uint256 draw) {
+        assembly ("memory-safe") {
+            mstore(0, requestId)
+            mstore(0x20, operator)
+            draw := shr(128, shl(128, keccak256(0, 0x40)))
+        }
     }
 
     function _isEligible(
         Request calldata request_,
         bytes32 requestId,
         address operator,
-        uint256 free
+        uint256 active
     ) private view returns (bool) {
-        uint256 elapsed = block.timestamp - request_.requestedAt;
-        uint256 period = request_.eligibilityPeriod;
-        if (elapsed >= period) return true;
-        return _draw(requestId, operator) < _threshold(free) << ((DOUBLINGS * elapsed) / period);
+        // SAFETY: 88 bits of stake shifted by at most 128 + 7; a request isn't younger than its block.
+        unchecked {
+            uint256 elapsed = block.timestamp - request_.requestedAt;
+            uint256 period = request_.params.submitPeriod / ELIGIBILITY_PART;
+            if (elapsed >= period) return true;
+            return _draw(requestId, operator) < active << (128 - request_.stakeBits + (DOUBLINGS * elapsed) / period);
+        }
     }
 
     function _eligibleAt(
         Request calldata request_,
         bytes32 requestId,
         address operator,
-        uint256 free
-    ) private view returns (uint256) {
+        uint256 active
+    ) private pure returns (uint256) {
         uint256 draw = _draw(requestId, operator);
-        uint256 threshold = _threshold(free);
-        uint256 period = request_.eligibilityPeriod;
+        uint256 shift = 128 - request_.stakeBits;
+        uint256 period = request_.params.submitPeriod / ELIGIBILITY_PART;
         uint256 doublings = 0;
-        while (doublings < DOUBLINGS && draw >= threshold << doublings) ++doublings;
+        while (doublings < DOUBLINGS && draw >= active << (shift + doublings)) ++doublings;
         return uint256(request_.requestedAt) + (period * doublings + DOUBLINGS - 1) / DOUBLINGS;
+    }
+
+    function _setTotalStake(uint256 total) private {
+        _totalStake = total;
+        uint256 bits = Math.log2(total);
+        if (bits != _settings.stakeBits()) _settings = _settings.withStakeBits(bits);
     }
 
     // ----------------------------------------------------------------------------------------------------- checks
@@ -721,7 +734,7 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         uint256 atLeast = uint256(parameters_.maxChallengeWindow) + OPERATOR_REGISTRY.disputeBound() + 1;
         uint256 unbondingPeriod = OPERATOR_REGISTRY.unbondingPeriod();
         if (unbondingPeriod < atLeast) revert IOperatorRegistry.UnbondingTooShort(unbondingPeriod, atLeast);
-        _settings = SettingsLib.pack(parameters_, _settings.paused);
+        _settings = SettingsLib.pack(parameters_, _settings);
         emit ParametersSet(parameters_);
     }
 

@@ -144,8 +144,7 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
     /// @inheritdoc IOperatorRegistry
     function operatorOf(address operator) external view returns (Operator memory) {
         Account storage account = _accounts[operator];
-        uint128 active = account.stake - account.unbonding;
-        uint256 free = address(coordinator()) == address(0) ? 0 : coordinator().freeStakeOf(operator);
+        (uint256 active, uint256 free) = _boundCoordinator().stakeOf(operator);
         return
             Operator({
                 stake: account.stake,

@@ -8,7 +8,7 @@ import { Sender } from "./chain/sender.ts";
 import type { Config } from "./config.ts";
 import { ContentStore } from "./content/contentStore.ts";
 import { ChainClock } from "./core/chainClock.ts";
-import { eligibleAt, type StakeShare } from "./core/eligibility.ts";
+import { eligibleAt } from "./core/eligibility.ts";
 import { Loop } from "./core/loop.ts";
 import type { Head, NodePolicy } from "./core/nextAction.ts";
 import { Publisher } from "./publisher/publisher.ts";
@@ -284,7 +284,8 @@ async function publishOutput({ outputs: { inlineBytes, directory, baseUrl } }: C
 /** The operator's stake as of the last refresh. */
 class AccountView {
   stake = 0n;
-  share: StakeShare = { free: 0n, total: 0n };
+  active = 0n;
+  free = 0n;
   readonly #views: Views;
   readonly #address: string;
 
@@ -294,7 +295,7 @@ class AccountView {
   }
 
   async refresh(): Promise<void> {
-    ({ stake: this.stake, share: this.share } = await this.#views.stakeOf(this.#address));
+    ({ stake: this.stake, active: this.active, free: this.free } = await this.#views.stakeOf(this.#address));
   }
 }
 
@@ -306,8 +307,8 @@ function policyOf({ scheduler, signer }: Config, chainLog: ChainLog, account: Ac
     serves: (modelId) => served.has(modelId),
     minimumFee: (token) => (fees.length === 0 ? 0n : (fees.find(([name]) => name === token)?.[1] ?? null)),
     stake: account.stake,
-    freeStake: account.share.free - reserved,
-    eligibleAt: ({ requestId, request }) => eligibleAt(requestId, request, signer.address, account.share),
+    freeStake: account.free - reserved,
+    eligibleAt: ({ requestId, request }) => eligibleAt(requestId, request, signer.address, account.active),
     submitMargin: scheduler.submitMarginSeconds,
     evaluationLead: scheduler.evaluationLeadSeconds,
   };

@@ -19,8 +19,6 @@ enum Status {
 struct Parameters {
     /// @dev In 1/10,000 of the fee.
     uint16 protocolFeeBps;
-    /// @dev Seconds after which every operator is eligible.
-    uint32 eligibilityPeriod;
     /// @dev Seconds; bounds are inclusive.
     uint32 minChallengeWindow;
     uint32 maxChallengeWindow;
@@ -212,16 +210,20 @@ interface IInferenceCoordinator {
     /// @return delivered Whether the callback returned without reverting (true where none was asked for).
     function isFinal(bytes32 requestId, Answer calldata answer) external view returns (bool final_, bool delivered);
     /// @notice Whether `operator` may submit now.
+    /// @dev Each operator draws a number in [0, 2^128) for a request and is eligible while it is below
+    /// `activeStake * 2^(128 - stakeBits + doublings)`. One or two operators are to be expected at first; then the chance doubles
+    /// eight times in a quarter of the submit period, after which everyone is eligible.
     function isEligible(Request calldata request_, address operator) external view returns (bool);
-    /// @return Unix time, seconds, from which `operator` may submit as its stake and that of all others stand now.
+    /// @return Unix time, seconds, from which `operator` may submit as its stake stands now.
     function eligibleAt(Request calldata request_, address operator) external view returns (uint256);
     function owed(address account, address token) external view returns (uint256);
     /// @return Protocol fees in `token` that `collectProtocolFees` would move for this author.
     function uncollectedProtocolFees(address author, address token) external view returns (uint256);
     function isFeeToken(address token) external view returns (bool);
     function serves(address operator, bytes32 modelId) external view returns (bool);
-    /// @return Stake that is neither locked behind an answer nor unbonding.
-    function freeStakeOf(address operator) external view returns (uint256);
+    /// @return active Stake that isn't unbonding.
+    /// @return free The part of it that isn't locked behind an answer.
+    function stakeOf(address operator) external view returns (uint256 active, uint256 free);
     /// @return Stake of all operators, locked included, unbonding not.
     function totalStake() external view returns (uint256);
     function parameters() external view returns (Parameters memory);

@@ -28,16 +28,15 @@ struct Request {
     /// @dev Root of the input tensors (`TraceTree.bundleRoot`).
     bytes32 inputRoot;
     address requester;
-    /// @dev Tells equal requests of one requester in one block apart (0 for the first): no two have the same content.
-    uint64 nonce;
     /// @dev Unix time, seconds.
-    uint64 requestedAt;
-    /// @dev Unpredictable before the request's block; decides who is eligible first.
-    uint64 seed;
-    /// @dev Seconds after which everyone is eligible.
-    uint32 eligibilityPeriod;
+    uint48 requestedAt;
+    /// @dev 64 bits, unpredictable before the request's block; decides who is eligible first. Differs between equal requests of one
+    /// requester in one block: no two requests have the same content.
+    uint128 seed;
+    /// @dev The binary logarithm, rounded down, of all active stake: what an operator's stake is measured against.
+    uint8 stakeBits;
     /// @dev The protocol's part of the fee, in 1/10,000.
-    uint16 protocolFeeBps;
+    uint32 protocolFeeBps;
 }
 
 /// @notice An answer as it was submitted; callers pass it back.
@@ -46,32 +45,114 @@ struct Answer {
     /// @dev Root of the output tensors (`TraceTree.bundleRoot`).
     bytes32 outputRoot;
     /// @dev Unix time, seconds.
-    uint64 submittedAt;
+    uint48 submittedAt;
 }
 
 /// @title Identities of requests and answers
+/// @dev In memory and in calldata a request is 13 words: its ABI encoding. That is what is hashed, and what an event tells.
 library RequestLib {
-    uint256 private constant REQUEST_BYTES = 14 * 32;
+    uint256 private constant BYTES = 0x1a0;
+    uint256 private constant SEED_OFFSET = 0x180;
 
     /// @return requestId The request's identity: the hash of its whole content, of the chain and of the coordinator.
-    /// @dev Content-addressed, so that a reorganisation can't put another request behind the same identity.
-    function id(Request memory request) internal view returns (bytes32 requestId) {
-        return keccak256(abi.encode(block.chainid, address(this), request));
-    }
-
-    /// @dev Equals `id` of the same content; words with dirty upper bits hash to an identity that nobody has.
+    /// @dev Content-addressed, so that a reorganisation can't put another request behind the same identity. Words with
+    /// dirty upper bits hash to an identity that nobody has.
     function idOf(Request calldata request) internal view returns (bytes32 requestId) {
         assembly ("memory-safe") {
             let preimage := mload(0x40)
             mstore(preimage, chainid())
             mstore(add(preimage, 0x20), address())
-            calldatacopy(add(preimage, 0x40), request, REQUEST_BYTES)
-            requestId := keccak256(preimage, add(0x40, REQUEST_BYTES))
+            calldatacopy(add(preimage, 0x40), request, BYTES)
+            requestId := keccak256(preimage, add(0x40, BYTES))
         }
     }
 
-    /// @return What a request's slot keeps of its answer: binds operator, root and time to the request.
-    function digest(bytes32 requestId, Answer memory answer) internal pure returns (bytes32) {
-        return keccak256(abi.encode(requestId, answer));
+    /// @notice Lays out the caller's new request behind the chain and the coordinator, ready to be hashed.
+    /// @dev SAFETY: `params` are copied as they are; the caller has read, and so validated, each of their fields.
+    function lay(
+        RequestParams calldata params,
+        bytes32 inputRoot,
+        uint256 stakeBits,
+        uint256 protocolFeeBps
+    ) internal view returns (uint256 preimage) {
+        assembly ("memory-safe") {
+            preimage := mload(0x40)
+            mstore(0x40, add(preimage, add(0x40, BYTES)))
+            mstore(preimage, chainid())
+            mstore(add(preimage, 0x20), address())
+            calldatacopy(add(preimage, 0x40), params, 0xe0)
+            mstore(add(preimage, 0x120), inputRoot)
+            mstore(add(preimage, 0x140), caller())
+            mstore(add(preimage, 0x160), timestamp())
+            mstore(add(preimage, 0x180), and(prevrandao(), 0xffffffffffffffff))
+            mstore(add(preimage, 0x1a0), stakeBits)
+            mstore(add(preimage, 0x1c0), protocolFeeBps)
+        }
+    }
+
+    function laidId(uint256 preimage) internal pure returns (bytes32 requestId) {
+        assembly ("memory-safe") {
+            requestId := keccak256(preimage, add(0x40, BYTES))
+        }
+    }
+
+    function bumpSeed(uint256 preimage) internal pure {
+        assembly ("memory-safe") {
+            let seed := add(preimage, SEED_OFFSET)
+            mstore(seed, and(add(mload(seed), 1), 0xffffffffffffffff))
+        }
+    }
+
+    /// @notice Logs `Requested(requestId, modelId, caller, request, input, inputURI)`.
+    /// @param topic The event's selector.
+    function log(
+        uint256 preimage,
+        bytes32 topic,
+        bytes32 requestId,
+        bytes32 modelId,
+        bytes calldata input,
+        string calldata inputURI
+    ) internal {
+        assembly ("memory-safe") {
+            function append(end, offset, length) -> newEnd {
+                mstore(end, length)
+                let start := add(end, 0x20)
+                newEnd := add(start, and(add(length, 0x1f), not(0x1f)))
+                // The last word first: the copy leaves zeros behind the bytes.
+                if length {
+                    mstore(sub(newEnd, 0x20), 0)
+                }
+                calldatacopy(start, offset, length)
+            }
+            let data := mload(0x40)
+            mcopy(data, add(preimage, 0x40), BYTES)
+            let tails := add(data, BYTES)
+            let end := append(add(tails, 0x40), input.offset, input.length)
+            mstore(tails, add(BYTES, 0x40))
+            mstore(add(tails, 0x20), sub(end, data))
+            end := append(end, inputURI.offset, inputURI.length)
+            log4(data, sub(end, data), topic, requestId, modelId, caller())
+        }
+    }
+
+    /// @return hash What a request's slot keeps of its answer: binds operator, root and time to the request.
+    function digest(
+        bytes32 requestId,
+        address operator,
+        bytes32 outputRoot,
+        uint256 submittedAt
+    ) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let preimage := mload(0x40)
+            mstore(preimage, requestId)
+            mstore(add(preimage, 0x20), operator)
+            mstore(add(preimage, 0x40), outputRoot)
+            mstore(add(preimage, 0x60), submittedAt)
+            hash := keccak256(preimage, 0x80)
+        }
+    }
+
+    function digest(bytes32 requestId, Answer calldata answer) internal pure returns (bytes32) {
+        return digest(requestId, answer.operator, answer.outputRoot, answer.submittedAt);
     }
 }

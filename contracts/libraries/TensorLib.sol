@@ -28,44 +28,45 @@ library TensorLib {
 
     /// @return Bytes per element of an ONNX element type, 0 where it isn't supported.
     function elementSize(uint256 dtype) internal pure returns (uint256) {
-        return dtype < 32 ? uint8(ELEMENT_SIZES[dtype]) : 0;
+        return uint256(uint8(bytes1(ELEMENT_SIZES << (8 * dtype))));
     }
 
     /// @notice Reads one tensor's header in a bundle and checks that its data lie in the bundle.
     /// @param offset Where its header starts.
     /// @return dtype Its element type.
     /// @return rank Its number of dimensions.
-    /// @return data Its elements, without padding.
+    /// @return start Where its elements start.
+    /// @return length Their bytes, without padding.
     /// @return end Where the next tensor starts.
     function next(
         bytes calldata bundle,
         uint256 offset
-    ) internal pure returns (uint256 dtype, uint256 rank, bytes calldata data, uint256 end) {
-        uint256 start = offset + 2;
-        if (start > bundle.length) revert TensorBundleCut(bundle.length, start);
-        assembly ("memory-safe") {
-            let header := calldataload(add(bundle.offset, offset))
-            dtype := byte(0, header)
-            rank := byte(1, header)
-        }
-        uint256 length = elementSize(dtype);
-        if (length == 0) revert TensorDtypeUnsupported(dtype);
-        if (rank > MAX_RANK) revert TensorRankTooHigh(rank, MAX_RANK);
-        start += 4 * rank;
-        if (start > bundle.length) revert TensorBundleCut(bundle.length, start);
-        // INVARIANT: 8 dimensions below 2^32 can't overflow; the element size can, and is checked.
-        uint256 count = 1;
-        for (uint256 i = 0; i < rank; ++i) {
-            unchecked {
-                count *= _dimension(bundle, offset + 2 + 4 * i);
+    ) internal pure returns (uint256 dtype, uint256 rank, uint256 start, uint256 length, uint256 end) {
+        // INVARIANT: 8 dimensions below 2^32 can't overflow, and no offset is far from the end of calldata. The count is
+        // held against the bundle before the element size multiplies it.
+        unchecked {
+            start = offset + 2;
+            if (start > bundle.length) revert TensorBundleCut(bundle.length, start);
+            uint256 header;
+            assembly ("memory-safe") {
+                header := calldataload(add(bundle.offset, offset))
+                dtype := byte(0, header)
+                rank := byte(1, header)
             }
+            uint256 size = elementSize(dtype);
+            if (size == 0) revert TensorDtypeUnsupported(dtype);
+            if (rank > MAX_RANK) revert TensorRankTooHigh(rank, MAX_RANK);
+            uint256 count = 1;
+            for (uint256 dimensionsEnd = start + 4 * rank; start < dimensionsEnd; start += 4) {
+                count *= _dimension(bundle, start);
+            }
+            if (start > bundle.length) revert TensorBundleCut(bundle.length, start);
+            if (count > bundle.length) revert TensorBundleCut(bundle.length, count);
+            length = count * size;
+            end = start + ((length + 3) & ~uint256(3));
+            if (end > bundle.length) revert TensorBundleCut(bundle.length, end);
+            if (length & 3 != 0 && !_isZero(bundle[start + length:end])) revert TensorPaddingNotZero(start + length);
         }
-        if (count > bundle.length) revert TensorBundleCut(bundle.length, count);
-        length *= count;
-        end = start + ((length + 3) & ~uint256(3));
-        if (end > bundle.length) revert TensorBundleCut(bundle.length, end);
-        data = bundle[start:start + length];
-        if (start + length != end && !_isZero(bundle[start + length:end])) revert TensorPaddingNotZero(start + length);
     }
 
     /// @notice The number of tensors in a bundle.
@@ -85,9 +86,12 @@ library TensorLib {
         uint256 count = tensorCount(bundle);
         if (index >= count) revert TensorIndexOutOfRange(index, count);
         uint256 offset = 1;
-        for (uint256 i = 0; i < index; ++i) (, , , offset) = next(bundle, offset);
+        for (uint256 i = 0; i < index; ++i) (, , , , offset) = next(bundle, offset);
         uint256 rank;
-        (dtype, rank, data, ) = next(bundle, offset);
+        uint256 start;
+        uint256 length;
+        (dtype, rank, start, length, ) = next(bundle, offset);
+        data = bundle[start:start + length];
         shape = new uint256[](rank);
         for (uint256 i = 0; i < rank; ++i) shape[i] = _dimension(bundle, offset + 2 + 4 * i);
     }

@@ -74,25 +74,37 @@ library TraceTree {
     /// @dev Reverts where the bytes are no bundle (docs/commitments.md), so equal roots mean equal bytes.
     function bundleRoot(bytes calldata bundle) internal pure returns (bytes32 root) {
         uint256 count = TensorLib.tensorCount(bundle);
-        bytes memory preimage = new bytes(2 + 32 * count);
-        preimage[0] = 0x03;
-        preimage[1] = bytes1(uint8(count));
+        uint256 preimage;
+        assembly ("memory-safe") {
+            preimage := mload(0x40)
+            mstore(0x40, add(preimage, and(add(shl(5, count), 0x41), not(0x1f))))
+            mstore8(preimage, 3)
+            mstore8(add(preimage, 1), count)
+        }
         uint256 offset = 1;
-        for (uint256 i = 0; i < count; ++i) {
-            (, uint256 rank, bytes calldata data, uint256 end) = TensorLib.next(bundle, offset);
+        for (uint256 i = 0; i < count;) {
+            (, uint256 rank, uint256 start, uint256 length, uint256 end) = TensorLib.next(bundle, offset);
+            bytes calldata data;
+            assembly ("memory-safe") {
+                data.offset := add(bundle.offset, start)
+                data.length := length
+            }
             bytes32 tensorTop = top(data);
             assembly ("memory-safe") {
                 let header := mload(0x40)
-                let length := add(2, shl(2, rank))
+                length := add(2, shl(2, rank))
                 mstore8(header, 2)
                 calldatacopy(add(header, 1), add(bundle.offset, offset), length)
                 mstore(add(add(header, 1), length), tensorTop)
-                mstore(add(add(preimage, 34), shl(5, i)), keccak256(header, add(33, length)))
+                mstore(add(add(preimage, 2), shl(5, i)), keccak256(header, add(33, length)))
+                i := add(i, 1)
             }
             offset = end;
         }
         if (offset != bundle.length) revert TensorLib.TensorBytesTrailing(bundle.length - offset);
-        return keccak256(preimage);
+        assembly ("memory-safe") {
+            root := keccak256(preimage, add(2, shl(5, count)))
+        }
     }
 
     /// @return root A tensor's root, from its type, its shape and the top of the tree over its data.

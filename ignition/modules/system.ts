@@ -6,11 +6,7 @@ export const roles = {
   /** Changes what new requests must keep to, after a delay. */
   PARAMETERS: {
     id: 1n,
-    functions: [
-      "setParameters((uint16,uint32,uint32,uint32,uint32,uint32,uint32,uint128))",
-      "setTreasury(address)",
-      "setFeeToken(address,bool)",
-    ],
+    functions: ["setParameters((uint16,uint32,uint32,uint32,uint32,uint32,uint128))", "setTreasury(address)", "setFeeToken(address,bool)"],
   },
   /** Stops and allows new requests, at once. */
   GUARDIAN: { id: 2n, functions: ["setPaused(bool)"] },
@@ -21,7 +17,6 @@ export const selectorOf = (signature: string): string => id(signature).slice(0, 
 /** The module's parameters that become the coordinator's `Parameters`, in the struct's order. */
 export const coordinatorParameters = [
   "protocolFeeBps",
-  "eligibilityPeriod",
   "minChallengeWindow",
   "maxChallengeWindow",
   "minSubmitPeriod",

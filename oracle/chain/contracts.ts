@@ -81,10 +81,9 @@ export function toRequest(result: Result): Request {
     params: toParams(result.params as Result),
     inputRoot: result.inputRoot as string,
     requester: result.requester as string,
-    nonce: result.nonce as bigint,
     requestedAt: Number(result.requestedAt),
     seed: result.seed as bigint,
-    eligibilityPeriod: Number(result.eligibilityPeriod),
+    stakeBits: Number(result.stakeBits),
     protocolFeeBps: Number(result.protocolFeeBps),
   };
 }
@@ -197,15 +196,14 @@ export class Views {
     return { stake, locked, unbonding, unbondsAt: Number(unbondsAt), registered, endpoint } as OperatorAccount;
   }
 
-  /** @returns the operator's stake, and its free part beside the stake of all operators, in the stake token's smallest unit. */
-  async stakeOf(address: string): Promise<{ stake: bigint; share: { free: bigint; total: bigint } }> {
+  /** @returns the operator's stake, its part that counts for eligibility and its free part, in the stake token's smallest unit. */
+  async stakeOf(address: string): Promise<{ stake: bigint; active: bigint; free: bigint }> {
     const { operatorRegistry, coordinator } = this.deployment;
-    const [account, free, total] = await this.#batch([
+    const [account, parts] = await this.#batch([
       [operatorRegistry, operatorInterface, "operatorOf", address],
-      [coordinator, coordinatorInterface, "freeStakeOf", address],
-      [coordinator, coordinatorInterface, "totalStake"],
+      [coordinator, coordinatorInterface, "stakeOf", address],
     ]);
-    return { stake: (account![0] as Result).stake as bigint, share: { free: free![0] as bigint, total: total![0] as bigint } };
+    return { stake: (account![0] as Result).stake as bigint, active: parts!.active as bigint, free: parts!.free as bigint };
   }
 
   async activeStake(address: string): Promise<{ active: bigint; total: bigint }> {

@@ -1,16 +1,10 @@
 import { AbiCoder, keccak256 } from "ethers";
 import type { Request } from "./job.ts";
 
-/** Stake as the coordinator counts it, in the stake token's smallest unit. */
-export interface StakeShare {
-  /** Of this operator: neither locked nor unbonding. */
-  free: bigint;
-  /** Of all operators. */
-  total: bigint;
-}
-
 const doublings = 8;
 const drawBits = 128n;
+/** Everyone is eligible after this part of the submit period. */
+const eligibilityPart = 4;
 
 /** @returns the number below 2^128 that an operator draws for a request. */
 export function drawOf(requestId: string, operator: string): bigint {
@@ -19,13 +13,16 @@ export function drawOf(requestId: string, operator: string): bigint {
 }
 
 /**
- * The coordinator's rule: the chance to be eligible starts at the operator's part of all stake and doubles eight times in the eligibility period.
+ * The coordinator's rule: the chance to be eligible starts at about the operator's part of all stake and doubles eight times in a quarter of
+ * the submit period.
+ * @param active the operator's stake that isn't unbonding, in the stake token's smallest unit.
  * @returns Unix time in seconds from which the operator may submit.
  */
-export function eligibleAt(requestId: string, request: Request, operator: string, { free, total }: StakeShare): number {
+export function eligibleAt(requestId: string, request: Request, operator: string, active: bigint): number {
   const draw = drawOf(requestId, operator);
-  const threshold = total === 0n ? 0n : (free << drawBits) / total;
+  const threshold = active << (drawBits - BigInt(request.stakeBits));
+  const period = Math.floor(request.params.submitPeriod / eligibilityPart);
   let needed = 0;
   while (needed < doublings && draw >= threshold << BigInt(needed)) needed++;
-  return request.requestedAt + Math.ceil((request.eligibilityPeriod * needed) / doublings);
+  return request.requestedAt + Math.ceil((period * needed) / doublings);
 }

@@ -16,10 +16,11 @@ export interface Request {
   params: RequestParams;
   inputRoot: string;
   requester: string;
-  nonce: bigint;
   requestedAt: number;
+  /** Decides who is eligible first. */
   seed: bigint;
-  eligibilityPeriod: number;
+  /** The binary logarithm, rounded down, of all active stake when the request was made. */
+  stakeBits: number;
   protocolFeeBps: number;
 }
 

@@ -77,7 +77,6 @@ abstract contract AssayTest {
         return
             Parameters({
                 protocolFeeBps: PROTOCOL_FEE_BPS,
-                eligibilityPeriod: 64,
                 minChallengeWindow: 60,
                 maxChallengeWindow: 7 days,
                 minSubmitPeriod: 120,
@@ -166,7 +165,7 @@ abstract contract AssayTest {
         if (at > block.timestamp) vm.warp(at);
         vm.prank(by);
         coordinator.submit(request, output_);
-        return Answer(by, coordinatorRoot(output_), uint64(block.timestamp));
+        return Answer(by, coordinatorRoot(output_), uint48(block.timestamp));
     }
 
     function answer(Request memory request) internal returns (Answer memory) {

@@ -13,7 +13,6 @@ contract LifecycleTest is AssayTest {
         assertEq(statusOf(request, noAnswer()), Status.REQUESTED, "status once requested");
         Answer memory answer_ = answer(request);
         assertEq(statusOf(request, answer_), Status.SUBMITTED, "status once submitted");
-        assertEq(coordinator.freeStakeOf(operator), STAKE - BOND, "free stake once submitted");
         assertEq(operators.operatorOf(operator).locked, BOND, "locked once submitted");
 
         vm.recordLogs();
@@ -21,7 +20,7 @@ contract LifecycleTest is AssayTest {
         assertEq(statusOf(request, answer_), Status.FINALIZED, "status once finalized");
         (bool final_, bool delivered) = coordinator.isFinal(idOf(request), answer_);
         assertTrue(final_ && delivered, "final and delivered");
-        assertEq(coordinator.freeStakeOf(operator), STAKE, "free stake once finalized");
+        assertEq(operators.operatorOf(operator).locked, 0, "locked once finalized");
 
         Vm.Log[] memory logs = vm.getRecordedLogs();
         assertEq(logs[0].emitter, address(consumer), "the consumer emits first");

@@ -65,16 +65,16 @@ export function testInput(a: number, b: number): Uint8Array {
 }
 
 /** Deploys the contracts, registers the test model and a staked operator that serves it. @param folder where files are put. */
-export async function deploySystem(chain: TestChain, folder: string, over: { eligibilityPeriod?: number } = {}): Promise<TestSystem> {
+export async function deploySystem(chain: TestChain, folder: string): Promise<TestSystem> {
   try {
-    return await deploy(chain, folder, over);
+    return await deploy(chain, folder);
   } catch (error) {
     await chain.close();
     throw error;
   }
 }
 
-async function deploy(chain: TestChain, folder: string, over: { eligibilityPeriod?: number }): Promise<TestSystem> {
+async function deploy(chain: TestChain, folder: string): Promise<TestSystem> {
   const rpc = new Rpc({ urls: [chain.http] });
   const [admin, operator, requester] = [0, 1, 2].map((index) => Signer.fromKey(keyOf(index))) as [Signer, Signer, Signer];
   const send = (signer: Signer, call: ContractCall) => transact(rpc, signer, call, { feeCeiling, pollMs: 5 });
@@ -88,7 +88,6 @@ async function deploy(chain: TestChain, folder: string, over: { eligibilityPerio
   const operatorRegistry = await create(ours("OperatorRegistry"), authority, token, modelRegistry, 30 * day, day);
   const coordinator = await create(ours("InferenceCoordinator"), authority, operatorRegistry, admin.address, {
     protocolFeeBps: 100,
-    eligibilityPeriod: over.eligibilityPeriod ?? 2,
     minChallengeWindow: 1,
     maxChallengeWindow: day,
     minSubmitPeriod: 5,

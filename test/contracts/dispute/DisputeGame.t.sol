@@ -101,7 +101,8 @@ contract DisputeGameTest is GameTest {
         dispute.concede(id, request, given);
         assertEq(operators.operatorOf(operator).stake, STAKE - BOND / 2, "half of the bond");
         assertEq(operators.rewardOf(challenger), BOND / 4, "half of that to the challenger");
-        assertEq(coordinator.freeStakeOf(operator), STAKE - BOND / 2, "the rest is free again");
+        (, uint256 free) = coordinator.stakeOf(operator);
+        assertEq(free, STAKE - BOND / 2, "the rest is free again");
     }
 
     function test_A17_anOperatorThatChallengesItselfLosesInEveryOrder() external {
@@ -146,7 +147,7 @@ contract DisputeGameTest is GameTest {
 
     function test_aCommitmentIsOldEnoughAndYoungerThanTheAnswer() external {
         request = ask();
-        Answer memory expected = Answer(operator, coordinatorRoot(honestOutput()), uint64(vm.getBlockTimestamp() + 60));
+        Answer memory expected = Answer(operator, coordinatorRoot(honestOutput()), uint48(vm.getBlockTimestamp() + 60));
         bytes32 id = dispute.commitmentOf(answerIdOf(request, expected), 0, 0, SALT, challenger);
         vm.prank(challenger);
         dispute.commitChallenge(id);

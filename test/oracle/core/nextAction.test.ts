@@ -12,10 +12,9 @@ const request: Request = {
   params: { modelId, feeToken: token, fee: 100n, bond: 50n, submitPeriod: 60, challengeWindow: 30, callbackGasLimit: 0 },
   inputRoot: `0x${"22".repeat(32)}`,
   requester: other,
-  nonce: 0n,
   requestedAt: 1000,
   seed: 1n,
-  eligibilityPeriod: 10,
+  stakeBits: 10,
   protocolFeeBps: 0,
 };
 

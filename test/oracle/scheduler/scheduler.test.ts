@@ -50,10 +50,9 @@ function scheduling(run: InferenceRunner["run"], input: Tensor[] = [tensor(1)], 
     params: { modelId: zero, feeToken: zero, fee: 1n, bond: 1n, submitPeriod: 10_000, challengeWindow: 1, callbackGasLimit: 0 },
     inputRoot,
     requester: zero,
-    nonce: 0n,
     requestedAt: 1000,
     seed: 0n,
-    eligibilityPeriod: 1,
+    stakeBits: 10,
     protocolFeeBps: 0,
   };
   const place = { blockNumber: 1, blockHash: "0x1", logIndex: 0 };

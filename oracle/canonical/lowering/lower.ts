@@ -13,7 +13,7 @@ import { constantFromTensor } from "./fixed.ts";
 import type { Value } from "./operation.ts";
 import { Refusal } from "./refusal.ts";
 import { Scheduler } from "./schedule.ts";
-import { count } from "./tensors.ts";
+import { count, type Tensor } from "./tensors.ts";
 import { Walk, type RefusedNode } from "./walk.ts";
 
 export interface LoweringOptions {
@@ -94,13 +94,13 @@ class Inputs {
 }
 
 /** @throws Refusal for an output that no answer can hold. */
-function outputOf(builder: TensorBuilder, name: string, { element, tensor }: Value): NamedTensor & { tensor: typeof tensor } {
+function outputOf(builder: TensorBuilder, name: string, { element, tensor }: Value): Translated["outputs"][number] {
   if (!isDtype(element)) throw new Refusal(`it is ${element}; outputs may be ${Object.keys(dtypes).join(", ")}`);
   if (count(tensor.shape) === 0) throw new Refusal(`its shape [${tensor.shape.join(", ")}] has no elements`);
   return { name, dtype: element, shape: tensor.shape, tensor: isConstant(tensor) ? builder.narrow(tensor) : tensor };
 }
 
-function schedule(inputs: NamedTensor[], outputs: ReturnType<typeof outputOf>[]): Lowered {
+function schedule(inputs: NamedTensor[], outputs: Translated["outputs"]): Lowered {
   const tensors = outputs.map(({ tensor }) => tensor);
   const scheduler = new Scheduler(fuse(tensors), new Set(tensors));
   scheduler.run();
@@ -124,33 +124,53 @@ function schedule(inputs: NamedTensor[], outputs: ReturnType<typeof outputOf>[])
   };
 }
 
+/** A model as tensors over the program's primitives, before they are scheduled. */
+export interface Translated {
+  inputs: NamedTensor[];
+  outputs: (NamedTensor & { tensor: Tensor })[];
+}
+
+/**
+ * @returns the model's tensors, or every node that keeps them from being known.
+ * @throws OnnxError where the file is no model that may be read.
+ */
+export function translate(file: Uint8Array, options: LoweringOptions = {}): Translated | { refused: RefusedNode[] } {
+  const model = readModel(file);
+  const builder = new TensorBuilder();
+  const inputs = new Inputs(model, builder, options);
+  if (inputs.refused.length > 0) return { refused: inputs.refused };
+  const walk = new Walk(builder);
+  const refused: RefusedNode[] = [];
+  try {
+    const outputs = walk.graph(model.graph, inputs.values, new Map()).flatMap((value, i) => {
+      const { name } = model.graph.outputs[i]!;
+      try {
+        return value === null ? [] : [outputOf(builder, name, value)];
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        refused.push({ node: name, operator: "output", reason: error.message });
+        return [];
+      }
+    });
+    if (outputs.length === model.graph.outputs.length) return { inputs: inputs.named, outputs };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    refused.push({ node: model.graph.name, operator: "graph", reason: error.message });
+  }
+  return { refused: [...walk.refused, ...refused] };
+}
+
 /**
  * @returns the program, or every node that keeps the model from having one.
  * @throws OnnxError where the file is no model that may be read.
  */
 export function lower(file: Uint8Array, options: LoweringOptions = {}): Lowering {
-  const model = readModel(file);
-  const builder = new TensorBuilder();
-  const inputs = new Inputs(model, builder, options);
-  if (inputs.refused.length > 0) return { adjudicable: false, refused: inputs.refused };
-  const walk = new Walk(builder);
-  const values = walk.graph(model.graph, inputs.values, new Map());
-  const refused: RefusedNode[] = [];
-  const outputs = values.flatMap((value, i) => {
-    const { name } = model.graph.outputs[i]!;
-    try {
-      return value === null ? [] : [outputOf(builder, name, value)];
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      refused.push({ node: name, operator: "output", reason: error.message });
-      return [];
-    }
-  });
-  if (outputs.length < values.length) return { adjudicable: false, refused: [...walk.refused, ...refused] };
+  const translated = translate(file, options);
+  if ("refused" in translated) return { adjudicable: false, refused: translated.refused };
   try {
-    return { adjudicable: true, lowered: schedule(inputs.named, outputs) };
+    return { adjudicable: true, lowered: schedule(translated.inputs, translated.outputs) };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { adjudicable: false, refused: [{ node: model.graph.name, operator: "graph", reason: error.message }] };
+    return { adjudicable: false, refused: [{ node: "", operator: "graph", reason: error.message }] };
   }
 }

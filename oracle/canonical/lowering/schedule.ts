@@ -42,6 +42,14 @@ function byStride(axes: readonly number[], address: Form): number[] {
   return [...axes].sort((a, b) => stride(b) - stride(a));
 }
 
+/** The order in which the axes stand already; an axis that only repeats (stride 0) stays behind its logical neighbour. */
+function naturalOrder(shape: readonly number[], strides: readonly number[]): number[] {
+  const moving = axesOf(shape).filter((axis) => strides[axis] !== 0 || shape[axis] === 1);
+  const order = moving.sort((a, b) => Math.abs(strides[b]!) - Math.abs(strides[a]!));
+  for (const axis of axesOf(shape)) if (!order.includes(axis)) order.splice(order.indexOf(axis - 1) + 1, 0, axis);
+  return order;
+}
+
 /** How many runs of neighbouring words the reduction axes reach, the last axis innermost. */
 function runsOf({ address }: Reach, axes: readonly number[], sizes: readonly number[]): number {
   let [run, total] = [1, 1];
@@ -126,7 +134,11 @@ export class Scheduler {
       return strides && { ...storage, strides };
     };
     const direct = this.#strided(source);
-    return (direct && alias(direct)) ?? alias(this.#copy(source, axesOf(source.shape)))!;
+    const aliased = direct && alias(direct);
+    if (aliased) return aliased;
+    const natural = direct && naturalOrder(source.shape, direct.strides);
+    const kept = natural !== null && reshapedStrides(source.shape, stridesOf(source.shape, natural), shape) !== null;
+    return alias(this.#copy(source, kept ? natural : axesOf(source.shape)))!;
   }
 
   /** @returns the tensor's words as strides over its own axes, where they are one unbroken access. */

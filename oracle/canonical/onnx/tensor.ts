@@ -67,13 +67,13 @@ function fromRaw(what: string, element: ElementName, raw: Uint8Array, count: num
   };
   switch (element) {
     case "float32":
-      return canonicalNaN(new Float32Array(raw.slice().buffer));
+      return canonicalNaN(new Float32Array(new Uint8Array(raw).buffer));
     case "float64":
-      return new Float64Array(raw.slice().buffer);
+      return new Float64Array(new Uint8Array(raw).buffer);
     case "int64":
-      return new BigInt64Array(raw.slice().buffer);
+      return new BigInt64Array(new Uint8Array(raw).buffer);
     case "uint64": {
-      const numbers = new BigUint64Array(raw.slice().buffer);
+      const numbers = new BigUint64Array(new Uint8Array(raw).buffer);
       for (const value of numbers) checkRange(what, element, value);
       return new BigInt64Array(numbers.buffer);
     }

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { buildFaceDetector } from "../../../examples/faceDetector/model.ts";
+import { buildQdqCnn, buildQLinearCnn } from "../../../examples/quantised/cnn.ts";
+import { buildDynamicMlp, buildQdqMlp, buildQLinearMlp } from "../../../examples/quantised/mlp.ts";
+import { buildRecogniser } from "../../../examples/recogniser/model.ts";
+import { buildTransformer } from "../../../examples/transformer/model.ts";
 import { inspectModel } from "../../../oracle/canonical/lowering/inspect.ts";
 import type { LoweringOptions } from "../../../oracle/canonical/lowering/lower.ts";
 import { model, node, tensor, value } from "./build.ts";
@@ -24,6 +29,23 @@ const models: [name: string, file: string, options: LoweringOptions][] = [
     { shapes: { input: [1, 1536], h: [2, 1, 64], c: [2, 1, 64] }, fixed: { sr: { ...sampleRate, shape: [] } } },
   ],
 ];
+
+const built: [name: string, bytes: () => Uint8Array][] = [
+  ["recogniser with uint8 input and class output", buildRecogniser],
+  ["face detector with uint8 input and boxes", buildFaceDetector],
+  ["quantised network, QLinear", buildQLinearMlp],
+  ["quantised network, QDQ", buildQdqMlp],
+  ["dynamically quantised network", buildDynamicMlp],
+  ["quantised convolutional network, QLinear", buildQLinearCnn],
+  ["quantised convolutional network, QDQ", buildQdqCnn],
+  ["transformer", buildTransformer],
+];
+
+for (const [name, bytes] of built) {
+  test(`${name} is adjudicable`, () => {
+    assert.deepEqual(inspectModel(bytes()).refused, []);
+  });
+}
 
 for (const [name, file, options] of models) {
   test(`${name} is adjudicable, and lowers to the same roots again`, () => {

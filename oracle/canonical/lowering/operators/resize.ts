@@ -60,16 +60,26 @@ function weightsOf({ mode, cubic: a }: Rule, f: number): number[] {
   ];
 }
 
-function nearest(operation: Operation, tensor: Tensor, axis: number, positions: number[]): Tensor {
-  const { builder } = operation;
-  const size = tensor.shape[axis]!;
+/** @returns how often each element of an axis is repeated; null where some are repeated more often than others. */
+function repeats(positions: readonly number[], size: number): number | null {
   const times = positions.length / size;
-  if (!Number.isInteger(times) || !positions.every((position, i) => position === Math.floor(i / times)))
-    return pick(builder, tensor, axis, positions);
-  // Every element, `times` times: a new axis behind this one.
-  const wide = [...tensor.shape.slice(0, axis + 1), times, ...tensor.shape.slice(axis + 1)];
-  const coordinates = identityForms(wide).filter((_, i) => i !== axis + 1);
-  return builder.reshape(builder.move(tensor, wide, coordinates), tensor.shape.with(axis, positions.length));
+  return Number.isInteger(times) && positions.every((position, i) => position === Math.floor(i / times)) ? times : null;
+}
+
+/** Every element of axis i, times[i] times: a new axis behind each, all in one movement. */
+function repeated({ builder }: Operation, tensor: Tensor, times: readonly number[]): Tensor {
+  const wide = tensor.shape.flatMap((size, axis) => (times[axis] === 1 ? [size] : [size, times[axis]!]));
+  const starts = tensor.shape.map((_, axis) => axis + times.slice(0, axis).filter((factor) => factor !== 1).length);
+  const forms = identityForms(wide);
+  const shape = tensor.shape.map((size, axis) => size * times[axis]!);
+  return builder.reshape(
+    builder.move(
+      tensor,
+      wide,
+      starts.map((axis) => forms[axis]!),
+    ),
+    shape,
+  );
 }
 
 /** Σ weight · neighbour along one axis, from the first neighbour to the last, each step rounded. */
@@ -101,17 +111,28 @@ function interpolated(operation: Operation, tensor: Tensor, axis: number, at: re
   return terms.reduce((sum, term) => builder.apply("fadd", sum, term));
 }
 
-function resizedAxis(operation: Operation, tensor: Tensor, axis: number, out: number, scale: number, rule: Rule): Tensor {
-  const size = tensor.shape[axis]!;
-  if (out === size && scale === 1) return tensor;
-  const at = Array.from({ length: out }, (_, i) => original(operation, rule, i, size, out, scale));
-  if (rule.mode !== "nearest") return interpolated(operation, tensor, axis, at, rule);
-  return nearest(
-    operation,
-    tensor,
-    axis,
-    at.map((x) => Math.min(size - 1, Math.max(0, nearestOf(operation, rule.nearest, x)))),
-  );
+/** What one axis becomes. */
+interface Target {
+  axis: number;
+  size: number;
+  out: number;
+  scale: number;
+}
+
+const positionsOf = (operation: Operation, rule: Rule, { size, out, scale }: Target): number[] =>
+  Array.from({ length: out }, (_, i) => original(operation, rule, i, size, out, scale));
+
+function nearest(operation: Operation, tensor: Tensor, targets: readonly Target[], rule: Rule): Tensor {
+  const times = tensor.shape.map(() => 1);
+  let result = tensor;
+  for (const target of targets) {
+    const clamp = (x: number) => Math.min(target.size - 1, Math.max(0, nearestOf(operation, rule.nearest, x)));
+    const positions = positionsOf(operation, rule, target).map(clamp);
+    const factor = repeats(positions, target.size);
+    if (factor === null) result = pick(operation.builder, result, target.axis, positions);
+    else times[target.axis] = factor;
+  }
+  return repeated(operation, result, times);
 }
 
 function floats(operation: Operation, position: number, what: string): number[] | undefined {
@@ -154,13 +175,15 @@ function resize(operation: Operation): Value[] {
   const listed = scales ?? sizes ?? operation.refuse("scales and sizes are missing");
   if (listed.length !== axes.length || listed.some((value) => !(value > 0)))
     operation.refuse(`[${listed.join(", ")}] does not fit ${axes.length} axes`);
-  let result = tensor;
-  axes.forEach((axis, i) => {
+  const targets = axes.map((axis, i): Target => {
     const size = tensor.shape[axis]!;
     const out = sizes?.[i] ?? Math.floor(size * scales![i]!);
-    result = resizedAxis(operation, result, axis, out, scales?.[i] ?? out / size, rule);
+    return { axis, size, out, scale: scales?.[i] ?? out / size };
   });
-  return one(element, result);
+  const changed = targets.filter(({ size, out, scale }) => out !== size || scale !== 1);
+  if (rule.mode === "nearest") return one(element, nearest(operation, tensor, changed, rule));
+  const step = (result: Tensor, target: Target) => interpolated(operation, result, target.axis, positionsOf(operation, rule, target), rule);
+  return one(element, changed.reduce(step, tensor));
 }
 
 export const resizes: LoweringTable = { Resize: resize, Upsample: resize };

@@ -10,6 +10,7 @@ import { gathers } from "./gather.ts";
 import { matmuls } from "./matmul.ts";
 import { normalisations } from "./normalisation.ts";
 import { poolings } from "./pooling.ts";
+import { quantised } from "./quantised.ts";
 import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reduction.ts";
 import { resizes } from "./resize.ts";
@@ -25,6 +26,7 @@ const table: LoweringTable = {
   ...matmuls,
   ...normalisations,
   ...poolings,
+  ...quantised,
   ...recurrents,
   ...reductions,
   ...resizes,

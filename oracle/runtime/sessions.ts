@@ -34,6 +34,8 @@ export function createSession(bytes: Uint8Array, provider: string, threads: numb
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 4,
+    // Threads that spin while they wait would take the processor from the node and from the other children.
+    extra: { session: { intra_op: { allow_spinning: "0" } } },
   });
 }
 

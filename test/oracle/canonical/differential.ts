@@ -3,6 +3,8 @@ import { elementCount, type Tensor } from "../../../oracle/core/tensor.ts";
 import { outputOffset, outputWords } from "../../../oracle/canonical/program/layout.ts";
 import type { Access, Instruction, Program } from "../../../oracle/canonical/program/types.ts";
 import { opcodes, type Opcode } from "../../../oracle/canonical/program/opcodes.ts";
+import { checkAddress, type Read } from "../../../oracle/canonical/reference/access.ts";
+import { evaluateElement } from "../../../oracle/canonical/reference/element.ts";
 import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
 import { hardProduct } from "./hardSums.ts";
 import { hardArguments } from "./vectors.ts";
@@ -83,6 +85,12 @@ export function drawCase(random: Seeded, kind: (typeof kinds)[number]): Case {
   return { program, weights: typicalWords(random, 64 * program.weightLeaves, corners), inputs };
 }
 
+/** @param bytes whole words, little-endian. */
+export function wordsOf(bytes: Uint8Array): Uint32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true));
+}
+
 const hex = (word: number | undefined) => (word === undefined ? "nothing" : `0x${word.toString(16).padStart(8, "0")}`);
 
 /** @returns what is wrong first, in words for people; null where the traces are equal. */
@@ -94,6 +102,33 @@ export function firstDifference({ instructions }: Program, expected: Uint32Array
   const element = at - outputOffset(instruction);
   const where = element < outputWords(instruction) ? `element ${element}` : "the padding";
   return `${where} of instruction ${number} is ${hex(actual[at])}, not ${hex(expected[at])}: ${JSON.stringify(instruction)}`;
+}
+
+/**
+ * Recomputes some elements of every instruction from a trace as it stands, as a step does.
+ * @param perInstruction how many of each.
+ * @returns how many were recomputed.
+ * @throws Error naming the first element that does not follow from its operands.
+ */
+export function checkSampled({ program, weights, inputs }: Case, trace: Uint32Array, random: Seeded, perInstruction: number): number {
+  let checked = 0;
+  program.instructions.forEach((instruction, number) => {
+    const offset = outputOffset(instruction);
+    const read: Read = (space, address) => {
+      const [words, limit] = space === "trace" ? [trace, offset] : [weights, weights.length];
+      checkAddress(space, address, limit);
+      return words[address]!;
+    };
+    const words = outputWords(instruction);
+    for (let i = 0; i < Math.min(words, perInstruction); i++) {
+      const element = words <= perInstruction ? i : random.int(0, words - 1);
+      const expected = evaluateElement(instruction, element, read, inputs);
+      const actual = trace[offset + element];
+      if (actual !== expected) throw new Error(`element ${element} of instruction ${number} is ${hex(actual)}, not ${hex(expected)}`);
+      checked++;
+    }
+  });
+  return checked;
 }
 
 /**

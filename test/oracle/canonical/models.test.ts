@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { evaluateHere } from "../../../oracle/canonical/evaluate.ts";
+import { checkAddresses } from "../../../oracle/canonical/program/addresses.ts";
+import { checkSampled, wordsOf } from "./differential.ts";
+import { inputFor, lowerCase, modelCases } from "./modelCases.ts";
+import { seeded } from "./seeded.ts";
+
+/** The small ones; scripts/canonical-models.ts takes all. */
+const small = ["voice activity 5", "voice activity, older", "transformer"];
+
+for (const model of modelCases.filter(({ name }) => small.includes(name))) {
+  test(`${model.name}: accesses stay in their spaces, and sampled elements of the trace follow from their operands`, () => {
+    const { program, weights, inputs } = lowerCase(model);
+    checkAddresses(program);
+    const drawn = { program, weights, inputs: inputFor({ inputs }) };
+    const trace = wordsOf(evaluateHere(program, weights, drawn.inputs).trace);
+    assert(checkSampled(drawn, trace, seeded(80), 4) > 3 * program.instructions.length);
+    const last = 64 * program.instructions.at(-1)!.outLeaf;
+    trace.set(
+      trace.subarray(last).map((word) => word ^ 1),
+      last,
+    );
+    assert.throws(() => checkSampled(drawn, trace, seeded(80), 4), /element \d+ of instruction \d+ is 0x/);
+  });
+}

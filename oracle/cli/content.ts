@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { ContentStore } from "../content/contentStore.ts";
@@ -25,19 +28,31 @@ function ownDirectory(uri: string): string[] {
   }
 }
 
+/**
+ * Fetches what lies behind a URI that the person who runs a verb wrote, past every cache: others will look there.
+ * It may lead anywhere, to this machine too.
+ */
+export async function checkOwnUri(
+  { ipfsGateway, uri }: ContentOptions & { uri: string },
+  fetch: (store: ContentStore, uri: string) => Promise<unknown>,
+): Promise<void> {
+  const temporary = await mkdtemp(join(tmpdir(), "assay-uri-"));
+  try {
+    const store = new ContentStore({
+      directory: temporary,
+      allowPrivateAddresses: true,
+      allowedFileRoots: uri.startsWith("file:") ? ownDirectory(uri) : [],
+      maxBytes,
+      ...(ipfsGateway === undefined ? {} : { ipfsGateway }),
+    });
+    await fetch(store, uri);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
 /** Fetched bytes are kept here, by their hash. */
 const directory = ".assay/content";
-
-/** For URIs that the person who runs a verb wrote: they may lead anywhere, to this machine too. */
-export function ownContent({ ipfsGateway, uri }: ContentOptions): ContentStore {
-  return new ContentStore({
-    directory,
-    allowPrivateAddresses: true,
-    allowedFileRoots: uri?.startsWith("file:") ? ownDirectory(uri) : [],
-    maxBytes,
-    ...(ipfsGateway === undefined ? {} : { ipfsGateway }),
-  });
-}
 
 /** For URIs that an operator wrote: only on a local network may they lead to this machine. */
 export function answerContent({ ipfsGateway }: ContentOptions, chainId: number): ContentStore {

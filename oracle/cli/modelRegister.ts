@@ -3,7 +3,7 @@ import type { Dtype } from "../core/tensor.ts";
 import { modelInterface, type Model, type TensorSpec } from "../chain/contracts.ts";
 import { parsePercent } from "./amounts.ts";
 import { chainOptions, withSigner, type ChainOptions } from "./chain.ts";
-import { contentOptions, ownContent, type ContentOptions } from "./content.ts";
+import { contentOptions, checkOwnUri, type ContentOptions } from "./content.ts";
 import { CliError } from "./exitCodes.ts";
 import { readNamedFile } from "./files.ts";
 import { inspectOnnx, type Signature } from "./inspectOnnx.ts";
@@ -50,7 +50,7 @@ export function addModelRegister(parent: Command, terminal: Terminal): void {
     if (inspection.obstacles.length > 0) throw new CliError("bad-input", `${file} can't be registered: ${inspection.obstacles.join("; ")}`);
     return withSigner(options, async (chain, signer) => {
       note(`fetching ${options.uri} to make sure that operators will find this very file`);
-      await ownContent(options).fetchArtifact(options.uri, inspection.artifactHash, signal);
+      await checkOwnUri(options, (store, uri) => store.fetchArtifact(uri, inspection.artifactHash, signal));
       const model: Model = {
         artifactHash: inspection.artifactHash,
         artifactURI: options.uri,

@@ -8,7 +8,7 @@ import type { Signer } from "../chain/signer.ts";
 import { formatAmount, parseAmount, parseSeconds } from "./amounts.ts";
 import { awaitRequest, type Milestone } from "./awaitRequest.ts";
 import { chainOptions, withSigner, type Chain, type ChainOptions } from "./chain.ts";
-import { contentOptions, ownContent, type ContentOptions } from "./content.ts";
+import { contentOptions, checkOwnUri, type ContentOptions } from "./content.ts";
 import { CliError } from "./exitCodes.ts";
 import { requireModel } from "./models.ts";
 import { readAnswer, answerRows, rootText, topicOf } from "./requests.ts";
@@ -45,10 +45,11 @@ async function paramsOf(chain: Chain, modelId: string, options: Options): Promis
 
 /** @returns the transaction that asks. Input behind a URI is fetched first: a request that nobody can read would only lie there. */
 async function callOf(chain: Chain, params: RequestParams, bundle: Uint8Array, options: Options, signal: AbortSignal) {
-  if (options.uri === undefined) return chain.calls.request(params, bundle);
+  const { uri } = options;
+  if (uri === undefined) return chain.calls.request(params, bundle);
   const root = rootText(rootOfBundleBytes(bundle));
-  await ownContent(options).fetchBundle(options.uri, root, signal);
-  return chain.calls.requestByURI(params, root, options.uri);
+  await checkOwnUri({ ...options, uri }, (store) => store.fetchBundle(uri, root, signal));
+  return chain.calls.requestByURI(params, root, uri);
 }
 
 async function payable(chain: Chain, signer: Signer, { feeToken, fee }: RequestParams): Promise<void> {

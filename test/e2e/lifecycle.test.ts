@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
+import { readNpy, writeNpy } from "../../oracle/core/npy.ts";
+import { startNetwork, type Network } from "../support/commandLine.ts";
+
+const input = Float32Array.from({ length: tinyInputs }, (_, i) => Math.sin(i));
+const model = buildTiny(7);
+
+/** What ONNX Runtime says by itself. */
+async function expected(): Promise<Buffer> {
+  const session = await InferenceSession.create(model);
+  const { y } = await session.run({ x: new OrtTensor("float32", input, [1, tinyInputs]) });
+  await session.release();
+  return Buffer.from((y!.data as Float32Array).buffer);
+}
+
+let network: Network;
+after(() => network?.close());
+let modelId: string;
+let npy: string;
+before(async () => {
+  network = await startNetwork();
+  npy = join(network.directory, "x.npy");
+  writeFileSync(npy, writeNpy({ dtype: "float32", shape: [1, tinyInputs], data: new Uint8Array(input.buffer) }));
+});
+
+test("a model is registered and an operator staked, through the command line", async () => {
+  const { system, assay } = network;
+  const path = await system.writeModel("tiny", model);
+  const registered = await assay("model", "register", path, "--uri", pathToFileURL(path).href, "--royalty", "2.5", "--account", "author");
+  modelId = registered.modelId as string;
+  const shown = await assay("model", "show", modelId);
+  assert.deepEqual([shown.artifactHash, shown.royaltyBps, shown.author], [registered.artifactHash, 250, registered.author]);
+  await assay("operator", "register", "--endpoint", "https://operator.example", "--account", "operator");
+  await assay("operator", "stake", "100", "--account", "operator");
+  await assay("operator", "serve", modelId, "--account", "operator");
+  const status = await assay("operator", "status", "operator");
+  assert.deepEqual(
+    [status.endpoint, status.stake, status.free, status.models],
+    ["https://operator.example", String(100n * 10n ** 18n), String(100n * 10n ** 18n), [modelId]],
+  );
+});
+
+test("a request is answered by the node with what ONNX Runtime says, and becomes final by itself", async () => {
+  const { system, assay, directory } = network;
+  const node = await system.startNode({ account: "operator" });
+  const out = join(directory, "answer");
+  const common = ["--fee", "0.01", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const made = await assay("request", modelId, "--input", npy, ...common, "--window", "2", "--wait", "final", "--out", out);
+  assert.equal(made.status, "FINALIZED");
+  const answer = readNpy(await readFile(join(out, "y.npy")));
+  assert.deepEqual(Buffer.from(answer.data), await expected());
+  const status = await assay("operator", "status", "operator");
+  // 2 % for the protocol, 2.5 % for the author.
+  assert.equal(BigInt(status.owedEth as string), (10n ** 16n * 955n) / 1000n);
+  const { withdrawn } = await assay("operator", "withdraw", "--account", "operator");
+  assert.deepEqual(
+    (withdrawn as { what: string; amount: string }[]).map(({ what, amount }) => [what, amount]),
+    [["earnings", status.owedEth]],
+  );
+  assert.equal(await node.stop(), 0, "SIGTERM ends the node in order");
+});
+
+test("without a node, anyone finalizes an answer through the command line once its window is over", async () => {
+  const { system, assay } = network;
+  const node = await system.startNode({ account: "operator" });
+  const common = ["--fee", "5wei", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const { requestId } = (await assay("request", modelId, "--input", `x=${npy}`, ...common, "--window", "1h", "--wait")) as {
+    requestId: string;
+  };
+  await node.stop();
+  const shown = await assay("request", "show", requestId);
+  assert.equal(shown.status, "SUBMITTED");
+  await system.passTime(3600);
+  const finalized = await assay("finalize", requestId, "--account", "requester2");
+  assert.equal(finalized.delivered, true);
+  const { requests, total } = (await assay("request", "list", "--requester", "requester")) as {
+    requests: { requestId: string; stage: string }[];
+    total: number;
+  };
+  assert.equal(total, 2);
+  assert.deepEqual([requests[0]!.requestId, requests[0]!.stage], [requestId, "FINALIZED"]);
+});
+
+test("a request that nobody answers is refunded", async () => {
+  const { system, assay } = network;
+  const common = ["--fee", "0.5", "--bond", "10", "--account", "requester"];
+  const { requestId } = (await assay("request", modelId, "--input", npy, ...common, "--submit-period", "60")) as { requestId: string };
+  await system.passTime(60);
+  await assay("request", "refund", requestId, "--account", "requester2");
+  const { withdrawn } = await assay("operator", "withdraw", "--account", "requester");
+  assert.equal((withdrawn as { amount: string }[])[0]!.amount, String(5n * 10n ** 17n));
+});

@@ -161,8 +161,8 @@ abstract contract AssayTest {
 
     /// @dev As soon as the account is eligible.
     function answer(Request memory request, address by, bytes memory output_) internal returns (Answer memory) {
-        uint256 at = coordinator.eligibleAt(request, by);
-        if (at > block.timestamp) vm.warp(at);
+        uint256 from = coordinator.eligibleAt(request, by);
+        if (from > block.timestamp) vm.warp(from);
         vm.prank(by);
         coordinator.submit(request, output_);
         return Answer(by, coordinatorRoot(output_), uint48(block.timestamp));

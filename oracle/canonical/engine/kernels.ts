@@ -13,8 +13,9 @@ export interface Kernels {
   initialise(area: number): void;
   stateBytes(): number;
   initialiseFunctions(area: number): void;
-  fillRows(access: number, dst: number, start: bigint, count: bigint, pad: number): void;
-  countInBounds(access: number, start: bigint, count: bigint): bigint;
+  fillRows(access: number, dst: number, start: number, count: number, pad: number): void;
+  fillWindows(window: number, dst: number, first: number, rows: number, absent: number, span: number): void;
+  countInBounds(access: number, start: number, count: number): number;
   canonicalNaNs(words: number, count: number): void;
   hashLeaves(data: number, leaves: number, out: number, scratch: number): void;
   hashLevel(from: number, nodes: number, to: number, scratch: number): void;
@@ -23,8 +24,8 @@ export interface Kernels {
   exactDot(a: number, a2: number, b: number, b2: number, k: number, bias: number, divisor: number, acc: number): number;
   exactSum(x: number, k: number, term: number, divisor: number, acc: number): number;
   apply(code: number, bytes: number, dst: number, a: number, b: number, c: number): void;
-  evaluate(expression: number, scratch: number, out: number, core: number, start: bigint, count: number): void;
-  fillOperand(expression: number, scratch: number, operand: number, dst: number, start: bigint, count: number): void;
+  evaluate(expression: number, scratch: number, out: number, core: number, start: number, count: number): void;
+  fillOperand(expression: number, scratch: number, operand: number, dst: number, start: number, count: number): void;
   packRows(src: number, pitch: number, rows: number, k: number, panels: number, norms: number): void;
   product(
     a: number,
@@ -42,8 +43,21 @@ export interface Kernels {
     tile: number,
   ): void;
   rowProducts(a: number, b: number, rows: number, k: number, bias: number, out: number, list: number): void;
-  laneProducts(a: number, b: number, k: number, lanes: number, bias: number, out: number, place: number, list: number): void;
-  widen(src: number, count: number, dst: number): void;
+  lanePlaces(
+    window: number,
+    first: number,
+    places: number,
+    pointers: number,
+    absent: number,
+    b: number,
+    k: number,
+    lanes: number,
+    bias: number,
+    out: number,
+    rows: number,
+    acc: number,
+  ): number;
+  widenLanes(src: number, k: number, lanes: number, dst: number): void;
   integerProducts(
     a: number,
     a2: number,
@@ -69,7 +83,7 @@ const code = new WebAssembly.Module(readFileSync(new URL("kernels.wasm", import.
 export const reservedBytes = 65536;
 
 /** Bytes of private state that each instance needs. */
-export const instanceBytes = 256;
+export const instanceBytes = 448;
 
 /**
  * @param memory shared by all instances. @param state `instanceBytes` of it for this instance alone, 16-byte aligned.
@@ -93,6 +107,6 @@ export function instantiateKernels(memory: WebAssembly.Memory, state: number): K
   });
   const kernels = exports as unknown as Kernels;
   kernels.initialise(state);
-  kernels.initialiseFunctions(state + 224);
+  kernels.initialiseFunctions(state + 400);
   return kernels;
 }

@@ -3,7 +3,7 @@ import { ProgramError } from "../program/check.ts";
 import { outputWords } from "../program/layout.ts";
 import type { Access, ContractInstruction, Instruction, MapInstruction, ReduceInstruction } from "../program/types.ts";
 import { dependsOn } from "./axes.ts";
-import { expressionScratch, writeAccess, writeExpression, type Locate } from "./descriptors.ts";
+import { expressionScratch, writeAccess, writeExpression, writeWindow, type Locate } from "./descriptors.ts";
 import type { Layout } from "./layout.ts";
 import { chunkWork, planExpression, product, range, type Context, type Preparation } from "./planContext.ts";
 import { planProduct } from "./planProduct.ts";
@@ -53,10 +53,13 @@ function planLanes(context: Context, instruction: ContractInstruction): LanesTas
   const fits = instruction.type === "f32" && lanes >= 4 && lanes * k <= gatherWords && isLane(a, lane) && b.bounds.length === 0;
   if (!fits || !dependsOn(b, lane) || outer.some((axis) => dependsOn(b, axis))) return null;
   const places = product(dims) / lanes;
-  const chunkPlaces = Math.max(1, Math.round(chunkWork / 2 / (lanes * k)));
+  const chunkPlaces = Math.max(1, Math.round(chunkWork / 2 / (lanes * (k + 8))));
+  const window = writeWindow(layout, locate, a, sizes, outer, inner, true);
+  if (window === null) return null;
   const bAccess = writeAccess(layout, locate, b, sizes, [...inner, lane]);
-  const widened = b.space === "weights" ? layout.reserve(8 * k * lanes) : null;
-  if (widened !== null) context.preparations.push({ kind: "widen", access: bAccess, words: k * lanes, to: widened });
+  const wideBytes = 8 * (k + 1) * lanes;
+  const widened = b.space === "weights" ? layout.reserve(wideBytes) : null;
+  if (widened !== null) context.preparations.push({ kind: "widen", access: bAccess, k, lanes, to: widened });
   return {
     kind: "lanes",
     out,
@@ -68,17 +71,15 @@ function planLanes(context: Context, instruction: ContractInstruction): LanesTas
     coreArea: scratch.take(4 * chunkPlaces * lanes),
     lanes,
     k,
-    a: writeAccess(layout, locate, a, sizes, [...outer, ...inner, lane]),
-    aRows: writeAccess(layout, locate, a, sizes, [...outer, lane, ...inner]),
+    a: window,
     b: bAccess,
-    bRows: writeAccess(layout, locate, b, sizes, [lane, ...inner]),
-    hasBounds: a.bounds.length > 0,
+    absent: layout.reserve(4 * lanes),
     widened,
     chunkPlaces,
-    gatherArea: scratch.take(4 * k * lanes),
-    wideArea: scratch.take(widened === null ? 8 * k * lanes : 0),
-    listArea: scratch.take(8 + 8 * lanes),
-    exactArea: scratch.take(16 * k + 256),
+    pointersArea: scratch.take((4 * 32 + 8) * k),
+    gatherArea: scratch.take(widened === null ? 4 * k * lanes : 0),
+    wideArea: scratch.take(widened === null ? wideBytes : 0),
+    accumulatorArea: scratch.take(256),
   };
 }
 

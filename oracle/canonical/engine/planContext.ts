@@ -17,7 +17,7 @@ export type Preparation =
       panelBytes: number;
       normBytes: number;
     }
-  | { kind: "widen"; access: number; words: number; to: number };
+  | { kind: "widen"; access: number; k: number; lanes: number; to: number };
 
 export interface Context {
   layout: Layout;

@@ -1,7 +1,7 @@
 /** f32 contractions that are matrix products. */
 import type { Access, ContractInstruction } from "../program/types.ts";
 import { dependsOn, pitchOfRows, walkOf } from "./axes.ts";
-import { addressOfWalk, writeAccess } from "./descriptors.ts";
+import { addressOfWalk, writeAccess, writeWindow } from "./descriptors.ts";
 import { chunkWork, planExpression, product, range, type Context } from "./planContext.ts";
 import type { ProductTask, Side } from "./tasks.ts";
 
@@ -55,13 +55,15 @@ function planSide(
   context: Context,
   access: Access,
   sizes: number[],
-  order: number[],
+  outer: number[],
+  inner: number[],
   groups: number,
   rows: number,
   k: number,
   atOnce: number,
 ): Side {
   const { layout, locate, scratch } = context;
+  const order = [...outer, ...inner];
   const address = writeAccess(layout, locate, access, sizes, order);
   const panelBytes = 8 * k * roundUp(rows, 4);
   const normBytes = 8 * roundUp(rows, 4);
@@ -77,6 +79,7 @@ function planSide(
   const direct = pitch !== null && pitch >= 0 ? { address: addressOfWalk(walk, locate(access, sizes)), pitch: 4 * pitch } : null;
   return {
     access: address,
+    window: direct === null && packed === null ? writeWindow(layout, locate, access, sizes, outer, inner, false) : null,
     hasBounds: access.bounds.length > 0,
     direct,
     packed,
@@ -92,8 +95,10 @@ function chunking({ groups, inner, rows, columns, k }: Sizes) {
   if (groups * rows < 4 && inner === 1 && rowWork > 2 * chunkWork) {
     return { chunkRows: 1, chunkColumns: Math.min(columns, roundUp(Math.ceil(chunkWork / k), 4)) };
   }
-  const most = Math.max(4, Math.min(256, 4 * Math.floor(32768 / k / 4)));
-  const chunkRows = Math.min(rows, most, Math.max(4, roundUp(Math.ceil(chunkWork / rowWork), 4)));
+  // Panels of B are read from the cache once for all rows of a chunk, so a chunk has several rows even where one is work enough.
+  const most = Math.max(4, Math.min(256, 4 * Math.floor(65536 / k / 4)));
+  const shared = Math.min(48, roundUp(Math.ceil((groups * rows) / 8), 4));
+  const chunkRows = Math.min(rows, most, Math.max(shared, roundUp(Math.ceil(chunkWork / rowWork), 4)));
   return { chunkRows, chunkColumns: columns };
 }
 
@@ -130,8 +135,8 @@ export function planProduct(context: Context, instruction: ContractInstruction):
     bias,
     biasArea: scratch.take(bias === null ? 0 : 4 * chunkRows * inner * chunkColumns),
     coreArea: scratch.take(4 * chunkRows * inner * chunkColumns),
-    a: planSide(context, a, loops, [...outer, ...roles.rows, ...reduction], groups * inner, rows, k, chunkRows),
-    b: planSide(context, b, loops, [...outer, ...roles.columns, ...reduction], groups * inner, columns, k, sliced),
+    a: planSide(context, a, loops, [...outer, ...roles.rows], reduction, groups * inner, rows, k, chunkRows),
+    b: planSide(context, b, loops, [...outer, ...roles.columns], reduction, groups * inner, columns, k, sliced),
     chunkRows,
     chunkColumns,
     sliceColumns,

@@ -43,8 +43,8 @@ function prepare(memory: WebAssembly.Memory, state: number, area: number, prepar
   const kernels = instantiateKernels(memory, state);
   for (const work of preparations) {
     if (work.kind === "widen") {
-      kernels.fillRows(work.access, area, 0n, BigInt(work.words), 0);
-      kernels.widen(area, work.words, work.to);
+      kernels.fillRows(work.access, area, 0, work.k * work.lanes, 0);
+      kernels.widenLanes(area, work.k, work.lanes, work.to);
       continue;
     }
     const { access, groups, rows, k, panels, norms, panelBytes, normBytes } = work;
@@ -52,14 +52,14 @@ function prepare(memory: WebAssembly.Memory, state: number, area: number, prepar
     for (let group = 0; group < groups; group++) {
       for (let row = 0; row < rows; row += atOnce) {
         const count = Math.min(atOnce, rows - row);
-        kernels.fillRows(access, area, BigInt(group * rows + row) * BigInt(k), BigInt(count * k), 0);
+        kernels.fillRows(access, area, (group * rows + row) * k, count * k, 0);
         kernels.packRows(area, 4 * k, count, k, panels + group * panelBytes + 8 * k * row, norms + group * normBytes + 8 * row);
       }
     }
   }
 }
 
-const preparationWords = (work: Preparation) => (work.kind === "widen" ? work.words : Math.max(sliceWords, 4 * work.k));
+const preparationWords = (work: Preparation) => (work.kind === "widen" ? work.k * work.lanes : Math.max(sliceWords, 4 * work.k));
 
 function reserveLevels(layout: Layout, leaves: number): WorkerPlan["levels"] {
   const levels: WorkerPlan["levels"] = [];

@@ -20,7 +20,7 @@ export function fillBias(
   count: number,
 ) {
   if (task.bias === null) return 0;
-  kernels.fillOperand(task.operands, scratch + task.expressionScratch, task.bias, scratch + task.biasArea, BigInt(start), count);
+  kernels.fillOperand(task.operands, scratch + task.expressionScratch, task.bias, scratch + task.biasArea, start, count);
   return scratch + task.biasArea;
 }
 
@@ -37,63 +37,39 @@ export function finish(
   count: number,
 ) {
   if (task.expression === null) return;
-  kernels.evaluate(task.expression, scratch + task.expressionScratch, task.out + 4 * start, scratch + task.coreArea, BigInt(start), count);
+  kernels.evaluate(task.expression, scratch + task.expressionScratch, task.out + 4 * start, scratch + task.coreArea, start, count);
 }
 
 /** Rows filled with another pad, so that absent elements show; 0 where the access has no bounds. */
 export function secondPad({ kernels }: Bench, hasBounds: boolean, access: number, area: number, start: number, count: number): number {
   if (!hasBounds) return 0;
-  kernels.fillRows(access, area, BigInt(start), BigInt(count), 1);
+  kernels.fillRows(access, area, start, count, 1);
   return area;
 }
 
 function runMap({ kernels, scratch }: Bench, task: MapTask, chunk: number): void {
   const start = chunk * task.chunkWords;
   const count = Math.min(task.chunkWords, task.words - start);
-  kernels.evaluate(task.expression, scratch + task.expressionScratch, task.out + 4 * start, 0, BigInt(start), count);
-}
-
-function settleLanes(bench: Bench, task: LanesTask, place: number, bias: number, core: number): void {
-  const { kernels, scratch, words } = bench;
-  const list = (scratch + task.listArea) >>> 2;
-  const count = words[list]!;
-  bench.exact += count;
-  const area = scratch + task.exactArea;
-  const row = 4 * task.k;
-  for (let i = 0; i < count; i++) {
-    const lane = words[list + 3 + 2 * i]!;
-    const at = (place * task.lanes + lane) * task.k;
-    kernels.fillRows(task.aRows, area, BigInt(at), BigInt(task.k), 0);
-    const a2 = secondPad(bench, task.hasBounds, task.aRows, area + row, at, task.k);
-    kernels.fillRows(task.bRows, area + 2 * row, BigInt(lane * task.k), BigInt(task.k), 0);
-    const word = bias === 0 ? 0 : words[(bias >>> 2) + lane]!;
-    words[(core >>> 2) + lane] = kernels.exactDot(area, a2, area + 2 * row, 0, task.k, word, 1, area + 3 * row);
-  }
+  kernels.evaluate(task.expression, scratch + task.expressionScratch, task.out + 4 * start, 0, start, count);
 }
 
 function runLanes(bench: Bench, task: LanesTask, chunk: number): void {
-  const { kernels, scratch, words } = bench;
-  const { lanes, k } = task;
+  const { kernels, scratch } = bench;
+  const { lanes, k, absent } = task;
   const first = chunk * task.chunkPlaces;
   const places = Math.min(task.chunkPlaces, task.words / lanes - first);
   const start = first * lanes;
   const bias = fillBias(bench, task, start, places * lanes);
   const core = coreAddress(bench, task, start);
-  const gather = scratch + task.gatherArea;
-  const list = scratch + task.listArea;
+  const pointers = scratch + task.pointersArea;
+  const accumulator = scratch + task.accumulatorArea;
   if (task.widened === null) {
-    kernels.fillRows(task.b, gather, 0n, BigInt(k * lanes), 0);
-    kernels.widen(gather, k * lanes, scratch + task.wideArea);
+    kernels.fillRows(task.b, scratch + task.gatherArea, 0, k * lanes, 0);
+    kernels.widenLanes(scratch + task.gatherArea, k, lanes, scratch + task.wideArea);
   }
   const b = task.widened ?? scratch + task.wideArea;
-  for (let i = 0; i < places; i++) {
-    words[list >>> 2] = 0;
-    const offset = 4 * i * lanes;
-    const placeBias = bias === 0 ? 0 : bias + offset;
-    kernels.fillRows(task.a, gather, BigInt(first + i) * BigInt(k * lanes), BigInt(k * lanes), 0);
-    kernels.laneProducts(gather, b, k, lanes, placeBias, core + offset, i, list);
-    if (words[list >>> 2] !== 0) settleLanes(bench, task, first + i, placeBias, core + offset);
-  }
+  const rows = pointers + 128 * k;
+  bench.exact += kernels.lanePlaces(task.a, first, places, pointers, absent, b, k, lanes, bias, core, rows, accumulator);
   finish(bench, task, start, places * lanes);
 }
 
@@ -118,7 +94,7 @@ function realRows(bench: Bench, task: RowsTask, start: number, count: number, bi
 /** The zero points of the elements [start, start + count). */
 function fillZero({ kernels, scratch }: Bench, task: RowsTask, operand: number | null, area: number, start: number, count: number): number {
   if (operand === null) return 0;
-  kernels.fillOperand(task.operands, scratch + task.expressionScratch, operand, area, BigInt(start), count);
+  kernels.fillOperand(task.operands, scratch + task.expressionScratch, operand, area, start, count);
   return area;
 }
 
@@ -136,8 +112,8 @@ function runRows(bench: Bench, task: RowsTask, chunk: number): void {
   for (let done = 0; done < count; done += task.blockWords) {
     const n = Math.min(task.blockWords, count - done);
     const from = (start + done) * k;
-    kernels.fillRows(task.a, a, BigInt(from), BigInt(n * k), 0);
-    kernels.fillRows(task.b, b, BigInt(from), BigInt(n * k), 0);
+    kernels.fillRows(task.a, a, from, n * k, 0);
+    kernels.fillRows(task.b, b, from, n * k, 0);
     if (task.type === "f32") realRows(bench, task, start + done, n, at(bias, done), core + 4 * done);
     else {
       const a2 = secondPad(bench, task.aBounds, task.a, scratch + task.a2Area, from, n * k);
@@ -151,7 +127,7 @@ function runRows(bench: Bench, task: RowsTask, chunk: number): void {
 /** The number of in-bounds elements of each of `count` outputs, as words at `area`. */
 function countElements({ kernels, words }: Bench, task: ReduceTask, start: number, count: number, area: number): void {
   for (let i = 0; i < count; i++) {
-    words[(area >>> 2) + i] = Number(kernels.countInBounds(task.rows, BigInt((start + i) * task.k), BigInt(task.k)));
+    words[(area >>> 2) + i] = kernels.countInBounds(task.rows, (start + i) * task.k, task.k);
   }
 }
 
@@ -165,7 +141,7 @@ function reduceBlock(bench: Bench, task: ReduceTask, start: number, count: numbe
   const x = scratch + task.xArea;
   const accumulator = scratch + task.accumulatorArea;
   // Lane by lane, the block is one place: its row-major order is (reduction, lanes).
-  kernels.fillRows(task.x, x, BigInt(start * k), BigInt(count * k), padOf(task));
+  kernels.fillRows(task.x, x, start * k, count * k, padOf(task));
   switch (reduction.kind) {
     case "sum": {
       const counts = reduction.divisor === 0 ? scratch + task.biasArea : 0;

@@ -22,7 +22,8 @@ function packed({ kernels, scratch }: Bench, side: Side, group: number, total: n
   if (side.direct !== null) {
     address = side.direct.address + first * side.direct.pitch;
     pitch = side.direct.pitch;
-  } else kernels.fillRows(side.access, address, BigInt(group * total + first) * BigInt(k), BigInt(count) * BigInt(k), 0);
+  } else if (side.window !== null) kernels.fillWindows(side.window, address, group * total + first, count, 0, 4);
+  else kernels.fillRows(side.access, address, (group * total + first) * k, count * k, 0);
   kernels.packRows(address, pitch, count, k, panels, norms);
   return { address, pitch, panels, norms };
 }
@@ -41,8 +42,8 @@ function settle(bench: Bench, task: ProductTask, group: number, firstRow: number
     const column = words[list + 3 + 2 * i]!;
     const atA = (group * task.rows + firstRow + row) * k;
     const atB = (group * task.columns + column) * k;
-    kernels.fillRows(a.access, area, BigInt(atA), BigInt(k), 0);
-    kernels.fillRows(b.access, area + rowBytes, BigInt(atB), BigInt(k), 0);
+    kernels.fillRows(a.access, area, atA, k, 0);
+    kernels.fillRows(b.access, area + rowBytes, atB, k, 0);
     const a2 = secondPad(bench, a.hasBounds, a.access, area + 2 * rowBytes, atA, k);
     const b2 = secondPad(bench, b.hasBounds, b.access, area + 3 * rowBytes, atB, k);
     const offset = row * pitch + 4 * column;

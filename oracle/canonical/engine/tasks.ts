@@ -40,6 +40,8 @@ interface CoreTask extends WithExpression {
 export interface Side {
   /** Access over (outer groups, inner groups, rows, reduction). */
   access: number;
+  /** The same as a window, rows outside and reduction inside, where that pays. */
+  window: number | null;
   hasBounds: boolean;
   /** Where rows can be read in place: address of the first, bytes between rows and between groups. */
   direct: { address: number; pitch: number } | null;
@@ -77,20 +79,20 @@ export interface LanesTask extends CoreTask {
   kind: "lanes";
   lanes: number;
   k: number;
-  /** Access over (places, reduction, lanes) and over (places, lanes, reduction). */
+  /** Window over (places, reduction), at lane 0. */
   a: number;
-  aRows: number;
-  /** Access over (reduction, lanes) and over (lanes, reduction). */
+  /** Access over (reduction, lanes). */
   b: number;
-  bRows: number;
-  hasBounds: boolean;
+  /** Address of `lanes` zeros that stand for absent terms. */
+  absent: number;
   /** Address of the binary64 factors, made beforehand; null where b is in the trace. */
   widened: number | null;
   chunkPlaces: number;
+  /** Addresses of k words for 32 places, then two rows of k words. */
+  pointersArea: number;
   gatherArea: number;
   wideArea: number;
-  listArea: number;
-  exactArea: number;
+  accumulatorArea: number;
 }
 
 /** Any other contraction: a row of a and a row of b for each element. */

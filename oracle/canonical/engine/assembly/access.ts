@@ -15,16 +15,18 @@ const header: usize = 40;
 const maxAxes: usize = 16;
 const maxBounds: usize = 8;
 
-/** Coordinates (i64 each) and the bounds' current values, a private area of each instance. */
+/** Coordinates (i64 each) and the bounds' current values, a private area of each instance; one for accesses, one for windows. */
 let state: usize = 0;
+let windowState: usize = 0;
 
 export function initialise(area: usize): void {
   state = area;
+  windowState = area + 8 * (maxAxes + maxBounds);
 }
 
 /** Bytes that `initialise` needs. */
 export function stateBytes(): usize {
-  return 8 * (maxAxes + maxBounds);
+  return 16 * (maxAxes + maxBounds);
 }
 
 function ceilDiv(a: i64, b: i64): i64 {
@@ -44,39 +46,49 @@ export function splat(dst: usize, word: u32, count: usize): void {
   }
 }
 
+/** The areas don't overlap. */
 export function copyWords(dst: usize, src: usize, count: usize): void {
-  if (count >= 512) {
+  if (count < 4) {
+    for (const end = dst + (count << 2); dst < end; dst += 4) {
+      store<u32>(dst, load<u32>(src));
+      src += 4;
+    }
+    return;
+  }
+  if (count >= 1024) {
     memory.copy(dst, src, count << 2);
     return;
   }
-  const end = dst + (count << 2);
-  while (dst + 16 <= end) {
+  const last = dst + (count << 2) - 16;
+  const lastSrc = src + (count << 2) - 16;
+  while (dst < last) {
     v128.store(dst, v128.load(src));
     dst += 16;
     src += 16;
   }
-  while (dst < end) {
-    store<u32>(dst, load<u32>(src));
-    dst += 4;
-    src += 4;
-  }
+  // The last vector may write some words a second time.
+  v128.store(last, v128.load(lastSrc));
 }
 
-function copyRun(access: usize, dst: usize, address: i64, stride: i64, count: i64): void {
+/** @param span 4 to copy the words; otherwise their addresses are written, and `span` bytes from each on must lie in the space. */
+function copyRun(access: usize, dst: usize, address: i64, stride: i64, count: i64, low: i64, high: i64, span: i64): void {
   const last = address + stride * (count - 1);
-  const low = load<i64>(access, 8);
-  const high = load<i64>(access, 16) - 4;
-  if (min(address, last) < low || max(address, last) > high) {
+  if (min(address, last) < low || max(address, last) > high - span) {
     outside(access, min(address, last) < low ? min(address, last) : max(address, last));
     return;
   }
   let src = <usize>address;
-  if (stride == 4) {
+  const step = <usize>stride;
+  if (span != 4) {
+    for (const end = dst + ((<usize>count) << 2); dst < end; dst += 4) {
+      store<u32>(dst, <u32>src);
+      src += step;
+    }
+  } else if (stride == 4) {
     copyWords(dst, src, <usize>count);
   } else if (stride == 0) {
     splat(dst, load<u32>(src), <usize>count);
   } else {
-    const step = <usize>stride;
     for (const end = dst + ((<usize>count) << 2); dst < end; dst += 4) {
       store<u32>(dst, load<u32>(src));
       src += step;
@@ -124,9 +136,11 @@ function gatherRun(
 
 /**
  * Walks the elements [start, start + count) of the access's row-major space, and writes the word of each one in bounds to `dst`;
- * the others are left as they are. @returns how many are in bounds by the bounds alone. `dst` 0 only counts.
+ * the others are left as they are. @returns how many are in bounds by the bounds alone. `dst` 0 only counts. @param span as in `copyRun`.
  */
-export function fillAccess(access: usize, dst: usize, start: u64, count: u64, pointers: usize): u64 {
+export function fillAccess(access: usize, dst: usize, start: u64, count: u64, pointers: usize, span: i64): u64 {
+  const low = load<i64>(access, 8);
+  const high = load<i64>(access, 16);
   const n = load<i32>(access, 24);
   const bounds = load<i32>(access, 28);
   const indices = load<i32>(access, 32);
@@ -183,7 +197,7 @@ export function fillAccess(access: usize, dst: usize, start: u64, count: u64, po
       inside += to - from;
       if (dst != 0) {
         const at = dst + ((<usize>(<i64>done + from)) << 2);
-        if (indices == 0) copyRun(access, at, address + from * innerStride, innerStride, to - from);
+        if (indices == 0) copyRun(access, at, address + from * innerStride, innerStride, to - from, low, high, span);
         else {
           const skip = <usize>(<i64>done + from);
           gatherRun(access, terms, indices, at, address + from * innerStride, innerStride, to - from, pointers, skip);
@@ -214,15 +228,106 @@ export function fillAccess(access: usize, dst: usize, start: u64, count: u64, po
   return inside;
 }
 
-/** One access with a pad word. */
-export function fillRows(access: usize, dst: usize, start: u64, count: u64, pad: u32): void {
+/** One access with a pad word. Numbers of elements cross from the host as binary64, exact up to 2^53. */
+export function fillRows(access: usize, dst: usize, start: f64, count: f64, pad: u32): void {
   if (load<i32>(access, 28) != 0) splat(dst, pad, <usize>count);
-  fillAccess(access, dst, start, count, 0);
+  fillAccess(access, dst, <u64>start, <u64>count, 0, 4);
+}
+
+/** One row of a window that isn't wholly in bounds, or can't be shown to be. */
+function fillBorder(access: usize, dst: usize, row: u64, k: u64, absent: u32, span: i64): void {
+  if (load<i32>(access, 28) != 0) splat(dst, absent, <usize>k);
+  fillAccess(access, dst, row * k, k, 0, span);
+}
+
+/**
+ * Windows: the elements that the inner axes of an access reach, k for each of `rows` places of its outer axes from `first` on.
+ * Where a whole window is in bounds, its words lie at fixed distances from its first one, run by run.
+ *
+ * Descriptor: i64 base, i64 low, i64 high, i32 axes, i32 bounds, i64 least, i64 most (distances in bytes of a window's first and last word from
+ * the base), i32 runs, i32 k, i32 access (over outer and inner axes), i32 0, then as for an access each outer axis i64 size, i64 stride; each bound
+ * i64 start, i64 limit, i64 least, i64 most (what the inner axes add), i64 factor for each outer axis; then each run i32 distance, i32 words.
+ * @param absent the word for elements out of bounds; @param span as in `copyRun`: with addresses, each run must be one word.
+ */
+export function fillWindows(window: usize, dst: usize, first: f64, rows: usize, absent: u32, span: u32): void {
+  const low = load<i64>(window, 8);
+  const high = load<i64>(window, 16);
+  const n = load<i32>(window, 24);
+  const bounds = load<i32>(window, 28);
+  const least = load<i64>(window, 32);
+  const most = load<i64>(window, 40) + <i64>span;
+  const runs: usize = load<u32>(window, 48);
+  const k: usize = load<u32>(window, 52);
+  const access: usize = load<u32>(window, 56);
+  const axes = window + 64;
+  const firstBound = axes + 16 * <usize>n;
+  const boundSize: usize = 32 + 8 * <usize>n;
+  const firstRun = firstBound + boundSize * <usize>bounds;
+  const endRun = firstRun + 8 * runs;
+  const x = windowState;
+  const values = windowState + 8 * maxAxes;
+
+  let address = load<i64>(window);
+  let rest = <u64>first;
+  for (let b = 0; b < bounds; b++) store<i64>(values + 8 * <usize>b, load<i64>(firstBound + boundSize * <usize>b));
+  for (let i = n - 1; i >= 0; i--) {
+    const axis = axes + 16 * <usize>i;
+    const size = load<u64>(axis);
+    const at = rest % size;
+    rest /= size;
+    store<u64>(x + 8 * <usize>i, at);
+    address += <i64>at * load<i64>(axis, 8);
+    for (let b = 0; b < bounds; b++) {
+      const value = values + 8 * <usize>b;
+      store<i64>(value, load<i64>(value) + <i64>at * load<i64>(firstBound + boundSize * <usize>b + 8 * <usize>i, 32));
+    }
+  }
+
+  for (let row: usize = 0; row < rows; row++) {
+    let whole = address + least >= low && address + most <= high;
+    for (let b = 0; b < bounds; b++) {
+      const bound = firstBound + boundSize * <usize>b;
+      const value = load<i64>(values + 8 * <usize>b);
+      whole = whole && value + load<i64>(bound, 16) >= 0 && value + load<i64>(bound, 24) < load<i64>(bound, 8);
+    }
+    if (!whole) {
+      fillBorder(access, dst, <u64>first + row, k, absent, span);
+    } else if (span != 4) {
+      let to = dst;
+      for (let run = firstRun; run < endRun; run += 8) {
+        store<u32>(to, <u32>address + load<u32>(run));
+        to += 4;
+      }
+    } else {
+      let to = dst;
+      for (let run = firstRun; run < endRun; run += 8) {
+        const count: usize = load<u32>(run, 4);
+        copyWords(to, <usize>(<u32>address + load<u32>(run)), count);
+        to += 4 * count;
+      }
+    }
+    dst += 4 * k;
+    let axis: usize = n - 1;
+    while (true) {
+      const at = load<i64>(x + 8 * axis) + 1;
+      const size = load<i64>(axes + 16 * axis);
+      const wraps = at == size && axis > 0;
+      const moved = wraps ? 1 - size : 1;
+      store<i64>(x + 8 * axis, wraps ? 0 : at);
+      address += moved * load<i64>(axes + 16 * axis, 8);
+      for (let b = 0; b < bounds; b++) {
+        const value = values + 8 * <usize>b;
+        store<i64>(value, load<i64>(value) + moved * load<i64>(firstBound + boundSize * <usize>b + 8 * axis, 32));
+      }
+      if (!wraps) break;
+      axis--;
+    }
+  }
 }
 
 /** @returns how many elements of [start, start + count) are in bounds. */
-export function countInBounds(access: usize, start: u64, count: u64): u64 {
-  return load<i32>(access, 28) == 0 ? count : fillAccess(access, 0, start, count, 0);
+export function countInBounds(access: usize, start: f64, count: f64): f64 {
+  return load<i32>(access, 28) == 0 ? count : <f64>fillAccess(access, 0, <u64>start, <u64>count, 0, 4);
 }
 
 /** The words of a view's elements [start, start + count): the first access in bounds wins, so they are written last to first. */
@@ -230,7 +335,7 @@ export function fillView(view: usize, dst: usize, start: u64, count: u64, pointe
   const accesses = load<i32>(view);
   const first: usize = load<u32>(view, 8);
   if (accesses > 1 || load<i32>(first, 28) != 0 || load<i32>(first, 32) != 0) splat(dst, load<u32>(view, 4), <usize>count);
-  for (let i = accesses - 1; i >= 0; i--) fillAccess(load<u32>(view + 4 * <usize>i, 8), dst, start, count, pointers);
+  for (let i = accesses - 1; i >= 0; i--) fillAccess(load<u32>(view + 4 * <usize>i, 8), dst, start, count, pointers, 4);
 }
 
 /** Widens binary32 elements: any NaN becomes the one NaN. */

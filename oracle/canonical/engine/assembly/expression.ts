@@ -25,8 +25,9 @@ function loadOperand(d: usize, scratch: usize, operand: usize, dst: usize, start
   return dst;
 }
 
-/** The words of one operand for the elements [start, start + count), written to `dst`. */
-export function fillOperand(d: usize, scratch: usize, operand: usize, dst: usize, start: u64, count: usize): void {
+/** The words of one operand for `count` elements from `first` on, written to `dst`. */
+export function fillOperand(d: usize, scratch: usize, operand: usize, dst: usize, first: f64, count: usize): void {
+  const start = <u64>first;
   const at = d + 16 + 8 * operand;
   if (load<i32>(at) != 2) {
     const from = loadOperand(d, scratch, operand, dst, start, count);
@@ -41,8 +42,9 @@ export function fillOperand(d: usize, scratch: usize, operand: usize, dst: usize
   }
 }
 
-/** The expression's last value for the elements [start, start + count). @param core the core's results for them, where there is a core. */
-export function evaluate(d: usize, scratch: usize, out: usize, core: usize, start: u64, count: usize): void {
+/** The expression's last value for `count` elements from `first` on. @param core the core's results for them, where there is a core. */
+export function evaluate(d: usize, scratch: usize, out: usize, core: usize, first: f64, count: usize): void {
+  const start = <u64>first;
   const operands: usize = load<u32>(d);
   const hasCore = load<u32>(d, 4);
   const constants: usize = load<u32>(d, 8);

@@ -11,6 +11,9 @@
  * Panels hold four rows, interleaved: [k][4] binary64. Rows behind the last are zeros.
  */
 
+import { fillWindows } from "./access";
+import { exactDot } from "./exact";
+
 const unit: f64 = 1.1102230246251565e-16;
 
 function high32(v: v128): v128 {
@@ -138,15 +141,21 @@ function settle(t: f64, e: f64, out: usize): bool {
   return low == reinterpret<u32>(<f32>(t + bound)) && t - t == 0 && bound - bound == 0;
 }
 
-/** As `settle` for lanes 0 and 1: a mask of their undecided ones. */
-function settlePair(t: v128, e: v128, out: usize): i32 {
-  const bound = f64x2.add(e, f64x2.mul(f64x2.splat(4 * unit), f64x2.abs(t)));
-  const low = f32x4.demote_f64x2_zero(f64x2.sub(t, bound));
-  const high = f32x4.demote_f64x2_zero(f64x2.add(t, bound));
-  v128.store64_lane(out, low, 0);
-  // An infinite or NaN t or bound leaves a difference that is not 0.
-  const finite = f64x2.eq(f64x2.add(f64x2.sub(t, t), f64x2.sub(bound, bound)), f64x2.splat(0));
-  return (i32x4.bitmask(i32x4.eq(low, high)) & i64x2.bitmask(finite)) ^ 3;
+/** As `settle` for four elements, t0 and e0 of the first two. @returns a mask of the undecided ones. */
+function settleFour(t0: v128, t1: v128, e0: v128, e1: v128, out: usize): i32 {
+  const u = f64x2.splat(4 * unit);
+  const bound0 = f64x2.add(e0, f64x2.mul(u, f64x2.abs(t0)));
+  const bound1 = f64x2.add(e1, f64x2.mul(u, f64x2.abs(t1)));
+  const low = joined(f32x4.demote_f64x2_zero(f64x2.sub(t0, bound0)), f32x4.demote_f64x2_zero(f64x2.sub(t1, bound1)));
+  const high = joined(f32x4.demote_f64x2_zero(f64x2.add(t0, bound0)), f32x4.demote_f64x2_zero(f64x2.add(t1, bound1)));
+  v128.store(out, low);
+  // An infinite t or bound leaves NaN on one side; equal words that are NaN are not equal as numbers.
+  return i32x4.bitmask(v128.and(i32x4.eq(low, high), f32x4.eq(low, high))) ^ 15;
+}
+
+/** The first two lanes of both. */
+function joined(a: v128, b: v128): v128 {
+  return i64x2.shuffle(a, b, 0, 2);
 }
 
 /**
@@ -188,7 +197,7 @@ export function product(
             t0 = f64x2.add(t0, f64x2.promote_low_f32x4(v128.load64_zero(bias + at)));
             t1 = f64x2.add(t1, f64x2.promote_low_f32x4(v128.load64_zero(bias + at, 8)));
           }
-          const open = settlePair(t0, f64x2.mul(na, nb0), c + at) | (settlePair(t1, f64x2.mul(na, nb1), c + at + 8) << 2);
+          const open = settleFour(t0, t1, f64x2.mul(na, nb0), f64x2.mul(na, nb1), c + at);
           if (open != 0) {
             for (let j: usize = 0; j < 4; j++) if ((open >> (<i32>j)) & 1) undecided(list, row + r, firstColumn + column + j);
           }
@@ -236,58 +245,150 @@ export function rowProducts(a: usize, b: usize, rows: usize, k: usize, bias: usi
   }
 }
 
-/** Widens words to binary64. */
-export function widen(src: usize, count: usize, dst: usize): void {
-  for (let i: usize = 0; i < count; i++) store<f64>(dst + 8 * i, <f64>load<f32>(src + 4 * i));
+/** Widens k rows of `lanes` words to binary64, and adds up the magnitudes of each lane behind them. */
+export function widenLanes(src: usize, k: usize, lanes: usize, dst: usize): void {
+  const sums = dst + 8 * k * lanes;
+  for (let l: usize = 0; l < lanes; l++) {
+    let sum: f64 = 0;
+    for (let i: usize = 0; i < k; i++) {
+      const value = <f64>load<f32>(src + 4 * (i * lanes + l));
+      store<f64>(dst + 8 * (i * lanes + l), value);
+      sum += abs(value);
+    }
+    store<f64>(sums + 8 * l, sum);
+  }
+}
+
+/** Where the lanes l, l + 1, … of place `place` are settled one by one. */
+function laneProduct(pointers: usize, b: usize, k: usize, lanes: usize, l: usize, bias: usize, out: usize): bool {
+  let t: f64 = 0;
+  let largest: f64 = 0;
+  for (let i: usize = 0; i < k; i++) {
+    const x = <f64>load<f32>(<usize>load<u32>(pointers + 4 * i) + 4 * l);
+    t += x * load<f64>(b + 8 * (i * lanes + l));
+    largest = max(largest, abs(x));
+  }
+  if (bias != 0) t += <f64>load<f32>(bias + 4 * l);
+  const e = <f64>(k + 2) * unit * (1 + 9.5367431640625e-7) * largest * load<f64>(b + 8 * (k * lanes + l));
+  return settle(t, e, out + 4 * l);
+}
+
+/** RN of one lane by exact arithmetic, absent terms left out. @param rows 8·k bytes of scratch. */
+function exactLane(pointers: usize, absent: u32, b: usize, k: usize, lanes: usize, l: usize, bias: usize, rows: usize, acc: usize): u32 {
+  let n: usize = 0;
+  for (let i: usize = 0; i < k; i++) {
+    const x = load<u32>(pointers + 4 * i);
+    if (x == absent) continue;
+    store<u32>(rows + 4 * n, load<u32>(<usize>x + 4 * l));
+    store<f32>(rows + 4 * (k + n), <f32>load<f64>(b + 8 * (i * lanes + l)));
+    n++;
+  }
+  return exactDot(rows, 0, rows + 4 * k, 0, n, bias == 0 ? 0 : load<u32>(bias + 4 * l), 1, acc);
+}
+
+/** Adds the bias to the sums of lanes l to l + 3 and settles them. @returns a mask of the undecided ones. */
+function settleLanes(s0: v128, s1: v128, largest: v128, factor: v128, sums: usize, bias: usize, out: usize, l: usize): i32 {
+  if (bias != 0) {
+    const v = v128.load(bias + 4 * l);
+    s0 = f64x2.add(s0, f64x2.promote_low_f32x4(v));
+    s1 = f64x2.add(s1, f64x2.promote_low_f32x4(high32(v)));
+  }
+  const e0 = f64x2.mul(f64x2.mul(factor, v128.load(sums + 8 * l)), f64x2.promote_low_f32x4(largest));
+  const e1 = f64x2.mul(f64x2.mul(factor, v128.load(sums + 8 * l, 16)), f64x2.promote_low_f32x4(high32(largest)));
+  return settleFour(s0, s1, e0, e1, out + 4 * l);
 }
 
 /**
- * Lane by lane, for one place: out[l] = RN(Σₖ a[k][l]·b[k][l] + bias[l]) over `lanes` lanes; `a` holds words, `b` binary64.
- * Lane l of what is undecided is appended to `list` as (place, l).
+ * Lane by lane, for one place: out[l] = RN(Σₖ a[k][l]·b[k][l] + bias[l]) over `lanes` lanes. `pointers` are the addresses of the words a[k][0],
+ * `absent` (an address of zeros) for terms that are absent; `b` is as `widenLanes` leaves it.
+ * The bound is that of the head of this file with max |a[k]| · Σ|b[k]| for Σ|a[k]·b[k]|.
+ * @param rows 8·k bytes of scratch. @returns how many lanes needed exact arithmetic.
  */
-export function laneProducts(a: usize, b: usize, k: usize, lanes: usize, bias: usize, out: usize, place: usize, list: usize): void {
-  const factor = <f64>(k + 2) * unit * (1 + 9.5367431640625e-7);
+function laneProducts(
+  pointers: usize,
+  absent: u32,
+  b: usize,
+  k: usize,
+  lanes: usize,
+  bias: usize,
+  out: usize,
+  rows: usize,
+  acc: usize,
+): u32 {
+  const factor = f64x2.splat(<f64>(k + 2) * unit * (1 + 9.5367431640625e-7));
+  const sums = b + 8 * k * lanes;
+  let exact: u32 = 0;
   let l: usize = 0;
-  for (; l + 4 <= lanes; l += 4) {
+  for (; l + 8 <= lanes; l += 8) {
     let s0 = f64x2.splat(0);
     let s1 = s0;
-    let m0 = s0;
-    let m1 = s0;
-    let pa = a + 4 * l;
+    let s2 = s0;
+    let s3 = s0;
+    let largest0 = f32x4.splat(0);
+    let largest1 = largest0;
     let pb = b + 8 * l;
-    for (let i: usize = 0; i < k; i++) {
-      const x = v128.load(pa);
-      const p0 = f64x2.mul(f64x2.promote_low_f32x4(x), v128.load(pb));
-      const p1 = f64x2.mul(f64x2.promote_low_f32x4(high32(x)), v128.load(pb, 16));
-      s0 = f64x2.add(s0, p0);
-      s1 = f64x2.add(s1, p1);
-      m0 = f64x2.add(m0, f64x2.abs(p0));
-      m1 = f64x2.add(m1, f64x2.abs(p1));
-      pa += 4 * lanes;
+    for (let at = pointers, end = pointers + 4 * k; at < end; at += 4) {
+      const from = <usize>load<u32>(at) + 4 * l;
+      const x = v128.load(from);
+      const y = v128.load(from, 16);
+      s0 = f64x2.add(s0, f64x2.mul(f64x2.promote_low_f32x4(x), v128.load(pb)));
+      s1 = f64x2.add(s1, f64x2.mul(f64x2.promote_low_f32x4(high32(x)), v128.load(pb, 16)));
+      s2 = f64x2.add(s2, f64x2.mul(f64x2.promote_low_f32x4(y), v128.load(pb, 32)));
+      s3 = f64x2.add(s3, f64x2.mul(f64x2.promote_low_f32x4(high32(y)), v128.load(pb, 48)));
+      // A NaN that this passes over is in the sums.
+      largest0 = f32x4.pmax(largest0, f32x4.abs(x));
+      largest1 = f32x4.pmax(largest1, f32x4.abs(y));
       pb += 8 * lanes;
     }
-    if (bias != 0) {
-      const v = v128.load(bias + 4 * l);
-      s0 = f64x2.add(s0, f64x2.promote_low_f32x4(v));
-      s1 = f64x2.add(s1, f64x2.promote_low_f32x4(high32(v)));
-    }
-    const f = f64x2.splat(factor);
-    const open = settlePair(s0, f64x2.mul(f, m0), out + 4 * l) | (settlePair(s1, f64x2.mul(f, m1), out + 4 * l + 8) << 2);
-    if (open != 0) {
-      for (let j: usize = 0; j < 4; j++) if ((open >> (<i32>j)) & 1) undecided(list, place, l + j);
+    const open0 = settleLanes(s0, s1, largest0, factor, sums, bias, out, l);
+    const open = open0 | (settleLanes(s2, s3, largest1, factor, sums, bias, out, l + 4) << 4);
+    if (open == 0) continue;
+    for (let j: usize = 0; j < 8; j++) {
+      if (((open >> (<i32>j)) & 1) == 0) continue;
+      exact++;
+      store<u32>(out + 4 * (l + j), exactLane(pointers, absent, b, k, lanes, l + j, bias, rows, acc));
     }
   }
   for (; l < lanes; l++) {
-    let t: f64 = 0;
-    let m: f64 = 0;
-    for (let i: usize = 0; i < k; i++) {
-      const p = <f64>load<f32>(a + 4 * (l + i * lanes)) * load<f64>(b + 8 * (l + i * lanes));
-      t += p;
-      m += abs(p);
-    }
-    if (bias != 0) t += <f64>load<f32>(bias + 4 * l);
-    if (!settle(t, factor * m, out + 4 * l)) undecided(list, place, l);
+    if (laneProduct(pointers, b, k, lanes, l, bias, out)) continue;
+    exact++;
+    store<u32>(out + 4 * l, exactLane(pointers, absent, b, k, lanes, l, bias, rows, acc));
   }
+  return exact;
+}
+
+/** Places whose addresses are found at a time. */
+const placesAtOnce: usize = 32;
+
+/**
+ * As `laneProducts` for `places` places from `first` on, whose words the descriptor `window` finds; bias and out go on from place to place.
+ * @param pointers 128·k bytes of scratch.
+ */
+export function lanePlaces(
+  window: usize,
+  first: f64,
+  places: usize,
+  pointers: usize,
+  absent: u32,
+  b: usize,
+  k: usize,
+  lanes: usize,
+  bias: usize,
+  out: usize,
+  rows: usize,
+  acc: usize,
+): u32 {
+  let exact: u32 = 0;
+  for (let done: usize = 0; done < places; done += placesAtOnce) {
+    const n = min(placesAtOnce, places - done);
+    fillWindows(window, pointers, first + <f64>done, n, absent, <u32>(4 * lanes));
+    for (let i: usize = 0; i < n; i++) {
+      exact += laneProducts(pointers + 4 * i * k, absent, b, k, lanes, bias, out, rows, acc);
+      out += 4 * lanes;
+      if (bias != 0) bias += 4 * lanes;
+    }
+  }
+  return exact;
 }
 
 /** i32 contraction of rows: out[i] = Σₖ (a[i][k] − zeroA[i])·(b[i][k] − zeroB[i]) + bias[i] mod 2^32; absent as in `exactDot`, 0 for no such area. */

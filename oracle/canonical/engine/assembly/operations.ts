@@ -54,7 +54,8 @@ function scalarOperation(code: i32, n: usize, dst: usize, a: usize, b: usize): v
 }
 
 /**
- * dst = operation(a, b, c) on n bytes of words, n a multiple of 16.
+ * dst = operation(a, b, c) on n bytes of words, n a multiple of 16. The codes 0x81 to 0x86 are 0x01 to 0x06 with any NaN for the one NaN:
+ * for results that only such operations read as binary32 that don't tell NaNs apart.
  * The areas may be equal, but overlap in no other way.
  */
 export function apply(code: i32, n: usize, dst: usize, a: usize, b: usize, c: usize): void {
@@ -77,6 +78,24 @@ export function apply(code: i32, n: usize, dst: usize, a: usize, b: usize, c: us
       break;
     case 0x06:
       for (; i < n; i += 16) v128.store(dst + i, canonical(f32x4.min(v128.load(a + i), v128.load(b + i))));
+      break;
+    case 0x81:
+      for (; i < n; i += 16) v128.store(dst + i, f32x4.add(v128.load(a + i), v128.load(b + i)));
+      break;
+    case 0x82:
+      for (; i < n; i += 16) v128.store(dst + i, f32x4.sub(v128.load(a + i), v128.load(b + i)));
+      break;
+    case 0x83:
+      for (; i < n; i += 16) v128.store(dst + i, f32x4.mul(v128.load(a + i), v128.load(b + i)));
+      break;
+    case 0x84:
+      for (; i < n; i += 16) v128.store(dst + i, f32x4.div(v128.load(a + i), v128.load(b + i)));
+      break;
+    case 0x85:
+      for (; i < n; i += 16) v128.store(dst + i, f32x4.max(v128.load(a + i), v128.load(b + i)));
+      break;
+    case 0x86:
+      for (; i < n; i += 16) v128.store(dst + i, f32x4.min(v128.load(a + i), v128.load(b + i)));
       break;
     case 0x10:
       for (; i < n; i += 16) v128.store(dst + i, canonical(f32x4.neg(v128.load(a + i))));

@@ -6,20 +6,16 @@ import {Float32} from "./Float32.sol";
 /// @title Exact sums of products of binary32 values, rounded once
 /// @notice The value of a sum does not depend on the order of its terms nor on how they are spread over transactions.
 /// @dev A product of two binary32 is an integer below 2^48 times 2^(s - 300), where s, the sum of the two biased exponents,
-/// lies in [2, 508]. Term by term it is added to the bin ⌊s / 128⌋, shifted left by s mod 128, with bins of their own for
-/// positive and negative terms: fixed point over the whole range, without carries between bins.
-/// INVARIANT: a term adds less than 2^175 to a bin, so that no bin overflows before 2^81 terms.
+/// lies in [2, 508]. It is added to limb ⌊s / 170⌋, shifted left by s mod 170: fixed point over the whole range, without
+/// carries between limbs. Products between 2^-130 and 2^88 in size all go to the middle limb.
+/// INVARIANT: a term adds less than 2^217 to a limb, so that no limb overflows before 2^38 terms; a reduction space has
+/// fewer elements (docs/canonical.md, §7).
 library ExactSum {
-    /// @dev `bins` 0 to 3 hold positive terms, 4 to 7 negative ones; bin i counts in units of 2^(128·(i mod 4) - 300).
+    /// @dev Two sums of the same terms are equal field by field.
     struct Sum {
-        uint256[8] bins;
+        /// @dev Limb i counts in units of 2^(170·i - 300).
+        int256[3] limbs;
         /// @dev A set of `SAW_NAN`, `SAW_INFINITY` and `SAW_MINUS_INFINITY`.
-        uint256 specials;
-    }
-
-    /// @notice A sum as it is kept between transactions.
-    struct Packed {
-        int256[4] limbs;
         uint256 specials;
     }
 
@@ -27,7 +23,9 @@ library ExactSum {
     uint256 internal constant SAW_INFINITY = 2;
     uint256 internal constant SAW_MINUS_INFINITY = 4;
 
-    /// @dev 2^-300 is the unit of the lowest bin.
+    uint256 private constant LIMB_BITS = 170;
+    int256 private constant LIMB_MASK = (1 << 170) - 1;
+    /// @dev 2^-300 is the unit of the lowest limb.
     int256 private constant UNIT = -300;
 
     /// @notice Adds x · y.
@@ -43,7 +41,8 @@ library ExactSum {
             (uint256 my, uint256 ey) = Float32.unpack(y);
             unchecked {
                 uint256 s = ex + ey;
-                sum.bins[(negative << 2) | (s >> 7)] += (mx * my) << (s & 127);
+                int256 product = int256((mx * my) << (s % LIMB_BITS));
+                sum.limbs[s / LIMB_BITS] += negative == 1 ? -product : product;
             }
         }
     }
@@ -54,13 +53,13 @@ library ExactSum {
     function addProducts(Sum memory sum, uint256 x, uint256 y, uint256 count) internal pure {
         unchecked {
             while (count != 0) {
-                uint256 done = _addFinite(sum, x, y, count);
+                uint256 done = _addCommon(sum, x, y, count);
+                if (done == count) break;
                 count -= done;
-                if (count == 0) break;
-                // Up to eight pairs with an infinity or a NaN among them.
-                uint256 group = count < 8 ? count : 8;
                 x += 4 * done;
                 y += 4 * done;
+                // Up to eight pairs with something rare among them.
+                uint256 group = count < 8 ? count : 8;
                 for (uint256 i = 0; i < group; ++i) addProduct(sum, loadWord(x + 4 * i), loadWord(y + 4 * i));
                 count -= group;
                 x += 4 * group;
@@ -77,139 +76,121 @@ library ExactSum {
         }
     }
 
-    /// @dev Adds pairs, eight at a time, up to the first group that holds an infinity or a NaN.
+    /// @dev Adds pairs, eight at a time, up to the first group that holds an infinity, a NaN, a subnormal or a product that
+    /// belongs to an outer limb.
     /// @return done How many pairs were added: `count`, or a multiple of 8 below it.
-    function _addFinite(Sum memory sum, uint256 x, uint256 y, uint256 count) private pure returns (uint256 done) {
+    function _addCommon(Sum memory sum, uint256 x, uint256 y, uint256 count) private pure returns (uint256 done) {
         assembly ("memory-safe") {
-            // Eight words of 32 bits side by side in one of 256; lane 0 is the lowest.
-            function swapped(w) -> r {
-                r := or(
-                    and(shl(8, w), 0xff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00),
-                    and(shr(8, w), 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)
-                )
-                r := or(
-                    and(shl(16, r), 0xffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000),
-                    and(shr(16, r), 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)
-                )
-            }
-            let bins := mload(sum)
+            let total := 0
             for {} lt(done, count) {} {
-                let a := swapped(mload(x))
-                let b := swapped(mload(y))
-                {
-                    let left := sub(count, done)
-                    if lt(left, 8) {
-                        // The first element is in the highest lane.
-                        let beyond := shl(5, sub(8, left))
-                        a := shl(beyond, shr(beyond, a))
-                        b := shl(beyond, shr(beyond, b))
-                    }
-                }
-                // Where each product goes: in a lane's lowest byte the shift, in the next one the bin's offset in bytes.
-                let place := shr(16, and(xor(a, b), 0x8000000080000000800000008000000080000000800000008000000080000000))
-                {
-                    let ea := and(shr(23, a), 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff)
-                    let eb := and(shr(23, b), 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff)
-                    // Bit 8 of a lane: the exponent is 255.
-                    if and(
-                        or(
-                            add(ea, 0x0000000100000001000000010000000100000001000000010000000100000001),
-                            add(eb, 0x0000000100000001000000010000000100000001000000010000000100000001)
-                        ),
-                        0x0000010000000100000001000000010000000100000001000000010000000100
-                    ) {
-                        break
-                    }
-                    // 1 in a lane whose exponent is not 0.
-                    let na := and(
-                        shr(8, add(ea, 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff)),
-                        0x0000000100000001000000010000000100000001000000010000000100000001
-                    )
-                    let nb := and(
-                        shr(8, add(eb, 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff)),
-                        0x0000000100000001000000010000000100000001000000010000000100000001
-                    )
-                    a := or(and(a, 0x007fffff007fffff007fffff007fffff007fffff007fffff007fffff007fffff), shl(23, na))
-                    b := or(and(b, 0x007fffff007fffff007fffff007fffff007fffff007fffff007fffff007fffff), shl(23, nb))
-                    // A subnormal's exponent counts as 1.
-                    let s := sub(
-                        add(add(ea, eb), 0x0000000200000002000000020000000200000002000000020000000200000002),
-                        add(na, nb)
-                    )
-                    place := or(
-                        place,
-                        or(
-                            and(s, 0x0000007f0000007f0000007f0000007f0000007f0000007f0000007f0000007f),
-                            shl(6, and(s, 0x0000018000000180000001800000018000000180000001800000018000000180))
-                        )
-                    )
-                }
-                let bin := add(bins, byte(30, place))
-                mstore(bin, add(mload(bin), shl(byte(31, place), mul(and(a, 0xffffff), and(b, 0xffffff)))))
-                bin := add(bins, byte(26, place))
-                mstore(
-                    bin,
-                    add(mload(bin), shl(byte(27, place), mul(and(shr(32, a), 0xffffff), and(shr(32, b), 0xffffff))))
+                // Eight words of 32 bits side by side in one of 256: lanes, the first element in the highest one.
+                let a := mload(add(x, shl(2, done)))
+                let b := mload(add(y, shl(2, done)))
+                a := or(
+                    shl(8, and(a, 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)),
+                    and(shr(8, a), 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)
                 )
-                bin := add(bins, byte(22, place))
-                mstore(
-                    bin,
-                    add(mload(bin), shl(byte(23, place), mul(and(shr(64, a), 0xffffff), and(shr(64, b), 0xffffff))))
+                b := or(
+                    shl(8, and(b, 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)),
+                    and(shr(8, b), 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)
                 )
-                bin := add(bins, byte(18, place))
-                mstore(
-                    bin,
-                    add(mload(bin), shl(byte(19, place), mul(and(shr(96, a), 0xffffff), and(shr(96, b), 0xffffff))))
+                a := or(
+                    shl(16, and(a, 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)),
+                    and(shr(16, a), 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)
                 )
-                bin := add(bins, byte(14, place))
-                mstore(
-                    bin,
-                    add(mload(bin), shl(byte(15, place), mul(and(shr(128, a), 0xffffff), and(shr(128, b), 0xffffff))))
+                b := or(
+                    shl(16, and(b, 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)),
+                    and(shr(16, b), 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)
                 )
-                bin := add(bins, byte(10, place))
-                mstore(
-                    bin,
-                    add(mload(bin), shl(byte(11, place), mul(and(shr(160, a), 0xffffff), and(shr(160, b), 0xffffff))))
-                )
-                bin := add(bins, byte(6, place))
-                mstore(
-                    bin,
-                    add(mload(bin), shl(byte(7, place), mul(and(shr(192, a), 0xffffff), and(shr(192, b), 0xffffff))))
-                )
-                bin := add(bins, byte(2, place))
-                mstore(bin, add(mload(bin), shl(byte(3, place), mul(shr(224, a), shr(224, b)))))
-                x := add(x, 32)
-                y := add(y, 32)
                 done := add(done, 8)
+                if gt(done, count) {
+                    let beyond := shl(5, sub(done, count))
+                    a := shl(beyond, shr(beyond, a))
+                    b := shl(beyond, shr(beyond, b))
+                }
+                // The highest bit of a lane: the product is negative.
+                let negative := xor(a, b)
+                a := and(a, 0x7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff)
+                b := and(b, 0x7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff)
+                // The highest bit of a lane: |value| is at least the least normal number.
+                let normalA := add(a, 0x7f8000007f8000007f8000007f8000007f8000007f8000007f8000007f800000)
+                let normalB := add(b, 0x7f8000007f8000007f8000007f8000007f8000007f8000007f8000007f800000)
+                // Subnormal: not normal, and not zero. Infinite or NaN: at least infinity.
+                if and(
+                    or(
+                        or(
+                            xor(normalA, add(a, 0x7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff)),
+                            xor(normalB, add(b, 0x7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff))
+                        ),
+                        or(
+                            add(a, 0x0080000000800000008000000080000000800000008000000080000000800000),
+                            add(b, 0x0080000000800000008000000080000000800000008000000080000000800000)
+                        )
+                    ),
+                    0x8000000080000000800000008000000080000000800000008000000080000000
+                ) {
+                    done := sub(done, 8)
+                    break
+                }
+                // s + 86: from s = 170 to 339 its lowest byte is s - 170.
+                let shift := add(
+                    add(
+                        and(shr(23, a), 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff),
+                        and(shr(23, b), 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff)
+                    ),
+                    0x0000005600000056000000560000005600000056000000560000005600000056
+                )
+                // Mantissas, 0 for a zero.
+                a := or(
+                    and(a, 0x007fffff007fffff007fffff007fffff007fffff007fffff007fffff007fffff),
+                    and(shr(8, normalA), 0x0080000000800000008000000080000000800000008000000080000000800000)
+                )
+                b := or(
+                    and(b, 0x007fffff007fffff007fffff007fffff007fffff007fffff007fffff007fffff),
+                    and(shr(8, normalB), 0x0080000000800000008000000080000000800000008000000080000000800000)
+                )
+                // The highest bit of a lane: the product is not zero.
+                normalA := and(normalA, normalB)
+                // Such a product is for the middle limb: bit 8 of s + 86 is set, bit 9 of s + 172 is not.
+                if and(
+                    and(
+                        or(
+                            shl(1, not(shift)),
+                            add(shift, 0x0000005600000056000000560000005600000056000000560000005600000056)
+                        ),
+                        shr(22, normalA)
+                    ),
+                    0x0000020000000200000002000000020000000200000002000000020000000200
+                ) {
+                    done := sub(done, 8)
+                    break
+                }
+                // Two's complement in each lane; a zero stays as it is, so that nothing carries into the next lane.
+                negative := and(
+                    shr(31, and(negative, normalA)),
+                    0x0000000100000001000000010000000100000001000000010000000100000001
+                )
+                b := add(xor(b, sub(shl(32, negative), negative)), negative)
+
+                total := add(total, shl(byte(31, shift), mul(and(a, 0xffffff), signextend(3, b))))
+                total := add(total, shl(byte(27, shift), mul(and(shr(32, a), 0xffffff), signextend(3, shr(32, b)))))
+                total := add(total, shl(byte(23, shift), mul(and(shr(64, a), 0xffffff), signextend(3, shr(64, b)))))
+                total := add(total, shl(byte(19, shift), mul(and(shr(96, a), 0xffffff), signextend(3, shr(96, b)))))
+                total := add(total, shl(byte(15, shift), mul(and(shr(128, a), 0xffffff), signextend(3, shr(128, b)))))
+                total := add(total, shl(byte(11, shift), mul(and(shr(160, a), 0xffffff), signextend(3, shr(160, b)))))
+                total := add(total, shl(byte(7, shift), mul(and(shr(192, a), 0xffffff), signextend(3, shr(192, b)))))
+                total := add(total, shl(byte(3, shift), mul(shr(224, a), sar(224, b))))
             }
             if gt(done, count) {
                 done := count
             }
-        }
-    }
-
-    /// @notice Adds what a packed sum holds.
-    function restore(Sum memory sum, Packed memory packed) internal pure {
-        unchecked {
-            for (uint256 i = 0; i < 4; ++i) {
-                int256 limb = packed.limbs[i];
-                if (limb < 0) sum.bins[4 + i] += uint256(-limb);
-                else sum.bins[i] += uint256(limb);
-            }
-            sum.specials |= packed.specials;
-        }
-    }
-
-    /// @notice The sum as it can be kept: equal sums may be packed differently.
-    function pack(Sum memory sum) internal pure returns (Packed memory packed) {
-        unchecked {
-            for (uint256 i = 0; i < 4; ++i) packed.limbs[i] = int256(sum.bins[i]) - int256(sum.bins[4 + i]);
-            packed.specials = sum.specials;
+            let middle := add(mload(sum), 32)
+            mstore(middle, add(mload(middle), total))
         }
     }
 
     /// @return The exact sum divided by `divisor`, rounded once; +0 where the sum is zero.
-    /// @param divisor In [1, 2^127).
+    /// @param divisor In [1, 2^80).
     function result(Sum memory sum, uint256 divisor) internal pure returns (uint256) {
         if (sum.specials != 0) {
             if (sum.specials == SAW_INFINITY) return Float32.INFINITY;
@@ -217,50 +198,56 @@ library ExactSum {
             return Float32.NAN;
         }
         unchecked {
-            // Carries, so that limbs 0 to 2 lie in [0, 2^128) and the highest one has the sum's sign.
-            int256[4] memory limbs = pack(sum).limbs;
-            for (uint256 i = 0; i < 3; ++i) {
-                limbs[i + 1] += limbs[i] >> 128;
-                limbs[i] &= int256(uint256(type(uint128).max));
-            }
-            uint256 negative = limbs[3] < 0 ? 1 : 0;
+            // Carries, so that the two lower limbs lie in [0, 2^170) and the highest one has the sum's sign.
+            int256 high = sum.limbs[2] + ((sum.limbs[1] + (sum.limbs[0] >> LIMB_BITS)) >> LIMB_BITS);
+            int256 middle = (sum.limbs[1] + (sum.limbs[0] >> LIMB_BITS)) & LIMB_MASK;
+            int256 low = sum.limbs[0] & LIMB_MASK;
+            uint256 negative = high < 0 ? 1 : 0;
             if (negative == 1) {
-                int256 borrow = 0;
-                for (uint256 i = 0; i < 3; ++i) {
-                    int256 limb = -limbs[i] - borrow;
-                    borrow = limb < 0 ? int256(1) : int256(0);
-                    limbs[i] = limb & int256(uint256(type(uint128).max));
-                }
-                limbs[3] = -limbs[3] - borrow;
+                low = -low;
+                middle = -middle + (low >> LIMB_BITS);
+                high = -high + (middle >> LIMB_BITS);
+                low &= LIMB_MASK;
+                middle &= LIMB_MASK;
             }
-            return _rounded(limbs, negative, divisor);
+            return _rounded(uint256(high), uint256(middle), uint256(low), negative, divisor);
         }
     }
 
     /// @dev Divides limb by limb. The lowest limb's unit lies 150 places below the half of the least subnormal, so that
     /// what is left after the division only decides whether the quotient is exact.
-    function _rounded(int256[4] memory limbs, uint256 negative, uint256 divisor) private pure returns (uint256) {
+    function _rounded(
+        uint256 high,
+        uint256 middle,
+        uint256 low,
+        uint256 negative,
+        uint256 divisor
+    ) private pure returns (uint256) {
         unchecked {
-            uint256 rest = 0;
-            for (uint256 i = 4; i-- > 0;) {
-                uint256 limb = (rest << 128) | uint256(limbs[i]);
-                limbs[i] = int256(limb / divisor);
-                rest = limb % divisor;
+            uint256 rest = high % divisor;
+            high /= divisor;
+            middle |= rest << LIMB_BITS;
+            rest = middle % divisor;
+            middle /= divisor;
+            low |= rest << LIMB_BITS;
+            bool inexact = low % divisor != 0;
+            low /= divisor;
+
+            // The highest 85 bits or more in one word; a rounding looks at 25.
+            int256 exponent = UNIT;
+            if (high != 0) {
+                exponent += int256(2 * LIMB_BITS);
+            } else {
+                (high, middle, low) = (middle, low, 0);
+                exponent += int256(LIMB_BITS);
             }
-            uint256 top = 3;
-            while (top > 0 && limbs[top] == 0) --top;
-            int256 exponent = UNIT + 128 * int256(top);
-            uint256 mantissa = uint256(limbs[top]);
-            bool inexact = rest != 0;
-            // Two limbs in one word where the upper one has room: together they have more bits than a rounding looks at.
-            if (top > 0 && mantissa >> 127 == 0) {
-                --top;
-                exponent -= 128;
-                mantissa = (mantissa << 128) | uint256(limbs[top]);
+            if (high >> 85 == 0) {
+                (high, middle, low) = ((high << LIMB_BITS) | middle, low, 0);
+                exponent -= int256(LIMB_BITS);
             }
-            while (top > 0) inexact = limbs[--top] != 0 || inexact;
-            if (mantissa == 0 && !inexact) return 0;
-            return Float32.round(negative, mantissa, exponent, inexact);
+            inexact = inexact || (middle | low) != 0;
+            if (high == 0 && !inexact) return 0;
+            return Float32.round(negative, high, exponent, inexact);
         }
     }
 }

@@ -52,7 +52,7 @@ contract Float32Harness {
     }
 
     /// @param x Little-endian words, `count` of them; `y` likewise.
-    /// @param parts How many pieces the sum is cut in, each packed and restored in between.
+    /// @param parts How many pieces the sum is cut in, the sum copied in between.
     /// @return word The sum of the products, divided by `divisor`.
     /// @return gasUsed Gas of summing and rounding.
     function dot(
@@ -75,10 +75,7 @@ contract Float32Harness {
             uint256 to = (count * (part + 1)) / parts;
             sum.addProducts(xAt + 4 * from, yAt + 4 * from, to - from);
             if (part + 1 < parts) {
-                ExactSum.Packed memory packed = sum.pack();
-                ExactSum.Sum memory fresh;
-                fresh.restore(packed);
-                sum = fresh;
+                sum = ExactSum.Sum(sum.limbs, sum.specials);
             }
         }
         word = sum.result(divisor);

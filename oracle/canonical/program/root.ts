@@ -31,7 +31,12 @@ export function traceRoot(leaves: number, top: Uint8Array): Uint8Array {
 
 /** @param weights the weight space as little-endian bytes, whole leaves of 256 bytes. */
 export function weightRoot(weights: Uint8Array): Uint8Array {
-  return spaceRoot(domain.weights, weights.length / 256, treeTop(weights));
+  return weightRootOf(weights.length / 256, treeTop(weights));
+}
+
+/** @param leaves the number of the weights' leaves. @param top the top of the tree over them. */
+export function weightRootOf(leaves: number, top: Uint8Array): Uint8Array {
+  return spaceRoot(domain.weights, leaves, top);
 }
 
 export function instructionHash(record: Uint8Array): Uint8Array {

@@ -1,0 +1,168 @@
+/** Proofs for `StepVerifier`: what one word of a trace is recomputed from. */
+import { AbiCoder } from "ethers";
+import { dtypes, type Tensor } from "../../core/tensor.ts";
+import { leafBytes, tensorRoot, wordsPerLeaf } from "../../core/traceTree.ts";
+import { ProgramError } from "../program/check.ts";
+import { encodeParts } from "../program/encode.ts";
+import { outputLeaves, outputWords } from "../program/layout.ts";
+import { instructionHash } from "../program/root.ts";
+import type { Program, Space } from "../program/types.ts";
+import { nothing, openLeaves, siblingsOf, type Opening } from "./opening.ts";
+import { readsOf, reductionSize } from "./reads.ts";
+import { HashTree } from "./hashTree.ts";
+import { MemoryTree, type TreeView } from "./treeView.ts";
+
+/** What the verifier found in the elements in front of a position; zeros at the beginning. */
+export type StepState = readonly bigint[];
+export const initialState: StepState = [0n, 0n, 0n, 0n, 0n, 0n];
+
+/** One transaction's part of a step. All but the last are for `advance`, the last one for `step`. */
+export interface StepPart {
+  /** Positions of the reduction space that the transaction works on: [from, to). */
+  from: number;
+  to: number;
+  last: boolean;
+  /** An estimate, calldata counted. */
+  gas: number;
+  /** @param state what `advance` returned for the part before; `initialState` for the first. @returns the ABI-encoded proof. */
+  encode(state: StepState): string;
+}
+
+export interface StepLimits {
+  /** Gas of one transaction. Default 12,000,000, below the protocol's cap of 2^24. */
+  gas?: number;
+  /** Bytes of one proof. Default 110,000: nodes relay transactions of up to 128 KiB. */
+  bytes?: number;
+  /** Positions of the reduction space of one transaction. Default: as many as fit. */
+  positions?: number;
+}
+
+export interface StepSources {
+  trace: TreeView;
+  weights: TreeView;
+  /** The request's inputs, whether or not they are those that the program takes. */
+  inputs: readonly Tensor[];
+}
+
+const opening = "tuple(bytes ranges, bytes leaves, bytes32[] siblings)";
+const proofType =
+  `tuple(bytes header, bytes record, uint32 instruction, bytes32[] recordSiblings, ${opening} trace, ${opening} weights, ` +
+  `tuple(bytes32[] tensorRoots, bytes shape, bytes32 top, ${opening} leaf) input, uint64 position, uint256[6] state, uint64 end)`;
+
+interface InputOpening {
+  tensorRoots: Uint8Array[];
+  shape: Uint8Array;
+  top: Uint8Array;
+  leaf: Opening;
+}
+
+const noInput: InputOpening = { tensorRoots: [], shape: new Uint8Array(), top: new Uint8Array(32), leaf: nothing };
+
+/** Builds the proofs of one program's steps. */
+export class StepProver {
+  readonly #program: Program;
+  readonly #header: Uint8Array;
+  readonly #records: Uint8Array[];
+  readonly #hashes: HashTree;
+
+  /** @throws ProgramError where the program breaks a limit. */
+  constructor(program: Program) {
+    this.#program = program;
+    const { header, records } = encodeParts(program);
+    this.#header = header;
+    this.#records = records;
+    this.#hashes = new HashTree(records.map(instructionHash));
+  }
+
+  /** @returns the number of the instruction whose output a leaf of the trace belongs to. */
+  instructionAt(leaf: number): number {
+    const { instructions } = this.#program;
+    let [low, high] = [0, instructions.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (instructions[middle]!.outLeaf <= leaf) low = middle;
+      else high = middle - 1;
+    }
+    const found = instructions[low]!;
+    if (leaf < found.outLeaf || leaf >= found.outLeaf + outputLeaves(found)) throw new ProgramError(`the trace has no leaf ${leaf}`);
+    return low;
+  }
+
+  /**
+   * @param leaf and `word` (0 to 63) name a word of the trace.
+   * @returns the transactions that recompute it, in order.
+   * @throws ProgramError where the program reads outside of its spaces, or one position of a reduction exceeds the limits.
+   */
+  parts(leaf: number, word: number, sources: StepSources, limits: StepLimits = {}): StepPart[] {
+    const instruction = this.#program.instructions[this.instructionAt(leaf)]!;
+    const element = wordsPerLeaf * (leaf - instruction.outLeaf) + word;
+    const total = element < outputWords(instruction) ? reductionSize(instruction) : 1;
+    const { gas = 12_000_000, bytes = 110_000, positions = total } = limits;
+    for (let count = Math.ceil(total / positions); ; count = Math.min(2 * count, total)) {
+      const size = Math.ceil(total / count);
+      const parts: StepPart[] = [];
+      for (let from = 0; from < total; from += size) parts.push(this.#part(leaf, element, from, Math.min(from + size, total), sources));
+      if (parts.every((part) => part.gas <= gas && part.encode(initialState).length / 2 <= bytes)) return parts;
+      if (count === total) throw new ProgramError(`the step at word ${word} of leaf ${leaf} doesn't fit in transactions of ${gas} gas`);
+    }
+  }
+
+  #part(leaf: number, element: number, from: number, to: number, sources: StepSources): StepPart {
+    const number = this.instructionAt(leaf);
+    const instruction = this.#program.instructions[number]!;
+    let [trace, weights, input]: [Opening, Opening, InputOpening] = [nothing, nothing, noInput];
+    let last = true;
+    if (element < outputWords(instruction)) {
+      last = to === reductionSize(instruction);
+      if (instruction.kind === "input") {
+        input = this.#input(instruction.tensor, element, sources.inputs);
+      } else {
+        const trees: Record<Space, TreeView> = sources;
+        const reads = readsOf(instruction, element, trees, from, to);
+        trace = openLeaves(sources.trace, reads.trace);
+        weights = openLeaves(sources.weights, reads.weights);
+      }
+    }
+    const fixed = {
+      header: this.#header,
+      record: this.#records[number]!,
+      instruction: number,
+      recordSiblings: siblingsOf(this.#records.length, [number], (height, position) => this.#hashes.node(height, position)),
+      trace,
+      weights,
+      input,
+      position: from,
+      end: last ? 0 : to,
+    };
+    const encode = (state: StepState) => AbiCoder.defaultAbiCoder().encode([proofType], [{ ...fixed, state }]);
+    return { from, to, last, gas: estimate(encode(initialState), to - from), encode };
+  }
+
+  #input(tensor: number, element: number, inputs: readonly Tensor[]): InputOpening {
+    const tensorRoots = inputs.map(tensorRoot);
+    const expected = this.#program.inputs[tensor]!;
+    const found = inputs[tensor];
+    if (inputs.length !== this.#program.inputs.length || found === undefined) return { ...noInput, tensorRoots };
+    const tree = new MemoryTree(found.data);
+    const opened = { tensorRoots, shape: shapeBytes(found), top: tree.top };
+    const same = found.dtype === expected.dtype && found.shape.join() === expected.shape.join();
+    if (!same) return { ...opened, leaf: nothing };
+    return { ...opened, leaf: openLeaves(tree, [Math.floor((element * dtypes[found.dtype].size) / leafBytes)]) };
+  }
+}
+
+/** What a tensor's root binds beside its data (docs/commitments.md). */
+function shapeBytes({ dtype, shape }: Tensor): Uint8Array {
+  const bytes = new Uint8Array(2 + 4 * shape.length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = dtypes[dtype].code;
+  bytes[1] = shape.length;
+  shape.forEach((dimension, i) => view.setUint32(2 + 4 * i, dimension, true));
+  return bytes;
+}
+
+/** Gas of a transaction, on the high side: calldata at its dearest, twice in memory, each position apart from its neighbours. */
+function estimate(proof: string, positions: number): number {
+  const bytes = proof.length / 2;
+  return 150_000 + Math.max(40 * bytes, 20 * bytes + 900 * positions) + (bytes / 32) ** 2 / 200;
+}

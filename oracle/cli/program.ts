@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addDevnet } from "./devnet.ts";
+import { addEvaluate } from "./evaluate.ts";
 import { addFinalize } from "./finalize.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { explain } from "./failures.ts";
@@ -20,7 +21,7 @@ function assay(terminal: Terminal): Command {
       writeOut: (text) => void terminal.out.write(text),
       writeErr: (text) => void terminal.err.write(text),
     });
-  for (const add of [addDevnet, addModel, addOperator, addStart, addRequest, addFinalize]) add(program, terminal);
+  for (const add of [addDevnet, addModel, addEvaluate, addOperator, addStart, addRequest, addFinalize]) add(program, terminal);
   return program;
 }
 

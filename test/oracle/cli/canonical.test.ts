@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { runCommandLine } from "../../../oracle/cli/program.ts";
+import { lower } from "../../../oracle/canonical/lowering/lower.ts";
+import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
+import { readNpy } from "../../../oracle/core/npy.ts";
+import { buildTiny, tinyInputs } from "../../../examples/tiny/model.ts";
+import { model, node, value } from "../canonical/build.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "assay-canonical-"));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Runs a command line in this process; test/e2e runs them as processes of their own. */
+async function assay(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const [out, err]: string[][] = [[], []];
+  const sink = (lines: string[]) => ({ write: (text: string) => lines.push(text) });
+  const code = await runCommandLine(args, { out: sink(out!), err: sink(err!), signal: new AbortController().signal });
+  return { code, out: out!.join(""), err: err!.join("") };
+}
+
+function file(name: string, bytes: Uint8Array): string {
+  const path = join(directory, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+const tiny = file("tiny.onnx", buildTiny());
+const floats = Float32Array.from({ length: tinyInputs }, (_, i) => Math.sin(i));
+const input = file("input.raw", new Uint8Array(floats.buffer));
+
+/** Scales an open number of elements by an input with one element. */
+const scaled = file(
+  "scaled.onnx",
+  model({
+    node: [node("Mul", ["x", "by"], ["y"])],
+    input: [value("x", "float32", ["n"]), value("by", "float32", [])],
+    output: [value("y", "float32", ["n"])],
+  }),
+);
+const dice = file(
+  "dice.onnx",
+  model({
+    node: [node("Multinomial", ["x"], ["y"], { sample_size: 3n }, { name: "dice" })],
+    input: [value("x", "float32", [2, 3])],
+    output: [value("y", "float32", [2, 3])],
+  }),
+);
+
+test("model inspect --json says whether a dispute could be settled, and the roots that bind the program", async () => {
+  const { code, out } = await assay("model", "inspect", tiny, "--json");
+  assert.equal(code, 0);
+  const found = JSON.parse(out) as Record<string, unknown>;
+  assert.deepEqual([found.adjudicable, found.refused], [true, []]);
+  assert.match(String(found.programRoot), /^0x[0-9a-f]{64}$/);
+  assert.match(String(found.weightRoot), /^0x[0-9a-f]{64}$/);
+  assert(Number(found.instructions) > 0 && Number(found.traceWords) > 0);
+  assert(Array.isArray(found.inputs) && Array.isArray(found.outputs));
+});
+
+test("model inspect names every node that has no canonical meaning", async () => {
+  const { out } = await assay("model", "inspect", dice, "--json");
+  const { adjudicable, refused, programRoot } = JSON.parse(out) as { adjudicable: boolean; refused: object[]; programRoot: unknown };
+  assert.deepEqual({ adjudicable, programRoot }, { adjudicable: false, programRoot: null });
+  assert.deepEqual(refused, [{ node: "dice", operator: "Multinomial", reason: "this operator is not covered" }]);
+  assert.match((await assay("model", "inspect", dice)).out, /refused +dice \(Multinomial\): this operator is not covered/);
+});
+
+test("evaluate ends in the reference's trace root and outputs, and writes them as .npy", async () => {
+  const { code, out } = await assay("evaluate", tiny, "--input", input, "--out", join(directory, "out"), "--workers", "2", "--json");
+  assert.equal(code, 0, out);
+  const lowering = lower(readFileSync(tiny), {});
+  assert(lowering.adjudicable);
+  const { program, weights, inputs, outputs } = lowering.lowered;
+  const expected = evaluateByReference(
+    program,
+    weights,
+    [{ ...inputs[0]!, data: new Uint8Array(floats.buffer) }].map(({ dtype, shape, data }) => ({ dtype, shape, data })),
+  );
+  const found = JSON.parse(out) as { traceRoot: string; files: string[]; outputs: { name: string }[] };
+  assert.equal(found.traceRoot, `0x${Buffer.from(expected.traceRoot).toString("hex")}`);
+  assert.deepEqual(
+    found.outputs.map(({ name }) => name),
+    outputs.map(({ name }) => name),
+  );
+  assert.deepEqual(readNpy(new Uint8Array(readFileSync(found.files[0]!))), expected.outputs[0]);
+});
+
+test("evaluate takes open shapes and constants from the command line", async () => {
+  const two = file("two.raw", new Uint8Array(Float32Array.of(1.5, -2).buffer));
+  const { out } = await assay("evaluate", scaled, "--shape", "x=2", "--fix", "by=4", "--input", two, "--json");
+  assert.deepEqual((JSON.parse(out) as { outputs: object[] }).outputs, [{ name: "y", dtype: "float32", shape: [2], data: [6, -8] }]);
+});
+
+const refusals: [name: string, args: string[], code: number, message: RegExp][] = [
+  ["an open shape", ["evaluate", scaled, "--fix", "by=4", "--input", input], 3, /x \(input\): .*open.*--shape/],
+  ["an input that the model lacks", ["evaluate", scaled, "--shape", "z=2"], 2, /--shape names "z"; .* has the inputs x, by/],
+  ["a shape that is none", ["evaluate", scaled, "--shape", "x=2,zero"], 2, /2,zero is no shape/],
+  ["an option without a value", ["evaluate", scaled, "--fix", "by"], 2, /--fix by names no input and value/],
+  ["a constant that is no number", ["evaluate", scaled, "--shape", "x=2", "--fix", "by=four"], 2, /four is no float32/],
+  ["a constant with many elements", ["evaluate", tiny, "--fix", "x=1"], 2, /only an input with one element/],
+  ["a node without a canonical meaning", ["evaluate", dice, "--input", input], 3, /dice \(Multinomial\): this operator is not covered/],
+  ["a missing input", ["evaluate", tiny], 2, /the model takes 1 input/],
+  ["a number of threads that is none", ["evaluate", tiny, "--input", input, "--workers", "0"], 2, /--workers 0/],
+];
+
+for (const [name, args, code, message] of refusals) {
+  test(`evaluate refuses ${name} with one line that says what to do`, async () => {
+    const { code: actual, out, err } = await assay(...args);
+    assert.equal(actual, code, err);
+    assert.match(err, message);
+    assert.equal(err.trim().split("\n").length, 1);
+    assert.equal(out, "");
+  });
+}

@@ -181,7 +181,11 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   let second = 0;
   const watching = new Loop(async () => {
     const changed = await watcher.sync();
-    if (changed) await account.refresh();
+    if (changed) {
+      // An evaluation that was begun on stake of one block ago is at worst submitted later: it doesn't wait for the refresh.
+      scheduling.wake();
+      await account.refresh();
+    }
     // Nothing changed, but time passed: something may have become due.
     if (!changed && clock.now() === second) return;
     second = clock.now();

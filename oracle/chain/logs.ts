@@ -1,5 +1,5 @@
-import { getAddress, type LogDescription, type Result } from "ethers";
-import type { RequestEvent } from "../core/job.ts";
+import { AbiCoder, getAddress, type LogDescription, type Result } from "ethers";
+import type { Request, RequestEvent } from "../core/job.ts";
 import type { LoggedEvent } from "../store/chainLog.ts";
 import { coordinatorInterface, operatorInterface, toRequest } from "./contracts.ts";
 import { bytesOf } from "./rpc.ts";
@@ -39,10 +39,26 @@ export function decodeLog(raw: RawLog, operator: string): LoggedEvent | undefine
   }
   const name = eventOfTopic.get(raw.topics[0]!);
   if (name === undefined) return undefined;
-  const log = coordinatorInterface.parseLog(raw)!;
-  if (name !== "Requested") return { ...place, subject, event: toRequestEvent(name, log) };
-  const input = { bytes: bytesOf(log.args.input as string), uri: log.args.inputURI as string };
-  return { ...place, subject, event: { kind: "Requested", request: toRequest(log.args.request as Result) }, input };
+  if (name !== "Requested") return { ...place, subject, event: toRequestEvent(name, coordinatorInterface.parseLog(raw)!) };
+  const { request, input } = decodeRequested(raw.data);
+  return { ...place, subject, event: { kind: "Requested", request }, input };
+}
+
+const requestType = coordinatorInterface.getEvent("Requested")!.inputs[3]!;
+const word = 32;
+/** The request has no dynamic part: its words stand in front of the offsets of input and URI. */
+const requestWords = 14;
+
+/** Inputs may be large: they are cut out of the data instead of going through the library's hexadecimal text. */
+function decodeRequested(data: string): { request: Request; input: { bytes: Uint8Array; uri: string } } {
+  const [request] = AbiCoder.defaultAbiCoder().decode([requestType], data.slice(0, 2 + 2 * word * requestWords));
+  const bytes = bytesOf(data);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const dynamic = (index: number) => {
+    const start = view.getUint32(word * (requestWords + index + 1) - 4) + word;
+    return bytes.subarray(start, start + view.getUint32(start - 4));
+  };
+  return { request: toRequest(request as Result), input: { bytes: dynamic(0), uri: Buffer.from(dynamic(1)).toString("utf8") } };
 }
 
 function toRequestEvent(name: Exclude<(typeof coordinatorEvents)[number], "Requested">, { args }: LogDescription): RequestEvent {

@@ -61,9 +61,10 @@ export class Sender {
   /**
    * Signs, journals and sends; the promise ends when the provider has the transaction, not when it is mined.
    * A provider that is away doesn't fail it: what is in the journal is sent again by `settle`.
+   * @returns when it was handed to the provider: Unix time in milliseconds, for measurements.
    * @throws RpcError where the call would revert (nothing is journalled then). @throws FeeCeilingError
    */
-  send(kind: TransactionKind, requestIds: readonly string[], call: ContractCall, deadline: number | null, head: number): Promise<void> {
+  send(kind: TransactionKind, requestIds: readonly string[], call: ContractCall, deadline: number | null, head: number): Promise<number> {
     return this.#inTurn(() => this.#send(kind, requestIds, call, deadline, head));
   }
 
@@ -106,7 +107,9 @@ export class Sender {
     crashPoint(labels[kind].before);
     const transaction = journal.write(intent, nonce, attempt);
     crashPoint(labels[kind].after);
+    const sentAt = performance.timeOrigin + performance.now();
     await this.#broadcast(transaction, attempt, head);
+    return sentAt;
   }
 
   async #estimate({ to, data }: ContractCall): Promise<bigint> {

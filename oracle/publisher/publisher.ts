@@ -128,8 +128,9 @@ export class Publisher {
     const { sender, jobs, log, metrics } = this.#options;
     const ids = batch.map(({ job }) => job.requestId);
     const deadline = kind === "submit" ? Math.min(...batch.map(({ job }) => submitDeadline(job.request))) : null;
+    let sentAt: number;
     try {
-      await sender.send(kind, ids, this.#callFor(kind, batch), deadline, head.number);
+      sentAt = await sender.send(kind, ids, this.#callFor(kind, batch), deadline, head.number);
     } catch (error) {
       if (error instanceof ChainUnavailableError) throw error;
       if (error instanceof RpcError && batch.length > 1) {
@@ -143,8 +144,7 @@ export class Publisher {
       for (const id of ids) this.#postpone(id, reason, head);
       return;
     }
-    const at = performance.timeOrigin + performance.now();
-    jobs.markSent(ids, kind, at);
+    jobs.markSent(ids, kind, sentAt);
     metrics.transactions.inc({ kind, outcome: "sent" });
     log.info({ kind, requests: ids.length, first: ids[0] }, "sent a transaction");
   }

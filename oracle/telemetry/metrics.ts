@@ -29,12 +29,6 @@ export function createMetrics() {
       buckets: secondsBuckets,
       registers,
     }),
-    answerSeconds: new Histogram({
-      name: "assay_answer_seconds",
-      help: "Time from a request being seen to its answer being sent",
-      buckets: secondsBuckets,
-      registers,
-    }),
     transactions: new Counter({
       name: "assay_transactions_total",
       help: "Transactions, by kind and by what became of them",

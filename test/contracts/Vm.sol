@@ -12,6 +12,7 @@ interface Vm {
     /// @dev Under via-IR, `block.timestamp` may be read once and kept over a `warp`.
     function getBlockTimestamp() external view returns (uint256);
     function warp(uint256 timestamp) external;
+    function chainId(uint256 value) external;
     function prevrandao(bytes32 value) external;
     function deal(address account, uint256 balance) external;
     function prank(address sender) external;

@@ -5,6 +5,7 @@ import type { Tolerance } from "./tolerance.ts";
 
 /** One output tensor of one run. */
 export interface Sample {
+  /** The same object for every run on the same input: the worst of those runs counts. */
   canonical: Tensor;
   fast: Tensor;
 }
@@ -72,6 +73,29 @@ const toWordUp = (value: number): Word => {
   return float[0]! < value ? word[0]! + 1 : word[0]!;
 };
 
+/** For each finite element of each canonical tensor, its magnitude and `margin` times the largest error of any run. */
+function worst(samples: readonly Sample[], margin: number): { sizes: Float64Array; errors: Float64Array } {
+  const canonicals = [...new Set(samples.map(({ canonical }) => canonical))];
+  const starts = new Map<Tensor, number>();
+  let count = 0;
+  for (const canonical of canonicals) {
+    starts.set(canonical, count);
+    count += elementCount(canonical.shape);
+  }
+  const [sizes, errors] = [new Float64Array(count), new Float64Array(count)];
+  for (const sample of samples) {
+    let at = starts.get(sample.canonical)!;
+    for (const [canonical, fast] of pairs(sample)) {
+      if (Number.isFinite(canonical)) {
+        sizes[at] = Math.abs(canonical);
+        errors[at] = Math.max(errors[at]!, margin * Math.max(Math.abs(fast - canonical), leastRelativeError * sizes[at]!));
+      }
+      at++;
+    }
+  }
+  return { sizes, errors };
+}
+
 /**
  * Chooses δ so that every error of the samples could be `margin` times as large, and the sum of what is tolerated is least:
  * a relative part alone is wide at large values, an absolute one at small ones.
@@ -81,19 +105,13 @@ export function proposeTolerance(samples: readonly Sample[], margin: number): To
   const { different, incomparable } = measure(samples);
   if (incomparable > 0) return null;
   if (samples.some(({ canonical }) => canonical.dtype !== "float32")) return different > 0 ? null : { absolute: 0, relative: 0 };
-  const points: { size: number; error: number }[] = [];
-  for (const sample of samples) {
-    for (const [canonical, fast] of pairs(sample)) {
-      if (!Number.isFinite(canonical)) continue;
-      const size = Math.abs(canonical);
-      points.push({ size, error: margin * Math.max(Math.abs(fast - canonical), leastRelativeError * size) });
-    }
-  }
-  const total = points.reduce((sum, { size }) => sum + size, 0);
+  const { sizes, errors } = worst(samples, margin);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
   let best = { absolute: 0, relative: 0, tolerated: Infinity };
   for (const relative of [0, ...Array.from({ length: 48 }, (_, i) => 2 ** (-24 + i / 2))].map(Math.fround)) {
-    const absolute = points.reduce((most, { size, error }) => Math.max(most, error - relative * size), 0);
-    const tolerated = absolute * points.length + relative * total;
+    let absolute = 0;
+    for (let i = 0; i < sizes.length; i++) absolute = Math.max(absolute, errors[i]! - relative * sizes[i]!);
+    const tolerated = absolute * sizes.length + relative * total;
     if (tolerated < best.tolerated) best = { absolute, relative, tolerated };
   }
   return { absolute: toWordUp(best.absolute), relative: toWordUp(best.relative) };

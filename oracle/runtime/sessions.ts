@@ -40,7 +40,7 @@ export function createSession(bytes: Uint8Array, provider: string, threads: numb
 }
 
 /** @throws RuntimeError `invalid` where an element type can't travel on chain. */
-function infoOf(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo[] {
+export function infoOf(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo[] {
   return metadata.map((value) => {
     if (!value.isTensor) throw new RuntimeError("invalid", `the model's "${value.name}" is no tensor`);
     if (!Object.hasOwn(dtypes, value.type)) {
@@ -53,7 +53,7 @@ function infoOf(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo
   });
 }
 
-function toOrt({ dtype, shape, data }: Tensor): OrtTensor {
+export function toOrt({ dtype, shape, data }: Tensor): OrtTensor {
   const { size } = dtypes[dtype];
   const aligned = data.byteOffset % size === 0 ? data : data.slice();
   return new OrtTensor(
@@ -64,7 +64,7 @@ function toOrt({ dtype, shape, data }: Tensor): OrtTensor {
 }
 
 /** @throws RuntimeError `declined` where ONNX Runtime returned another type than it announced. */
-function fromOrt(info: TensorInfo, value: OrtTensor): Tensor {
+export function fromOrt(info: TensorInfo, value: OrtTensor): Tensor {
   if (value.type !== info.dtype)
     throw new RuntimeError("declined", `the model's "${info.name}" came out as ${value.type}, not ${info.dtype}`);
   const { buffer, byteOffset, byteLength } = value.data as Uint8Array;

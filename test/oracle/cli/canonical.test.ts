@@ -115,3 +115,59 @@ for (const [name, args, code, message] of refusals) {
     assert.equal(out, "");
   });
 }
+
+interface Calibration {
+  artifactHash: string;
+  programRoot: string;
+  weightRoot: string;
+  outputs: { name: string; tolerance: { absolute: number; relative: number }; profiles: { profile: string; elements: number }[] }[];
+}
+
+async function calibrate(): Promise<Calibration> {
+  const { code, out, err } = await assay("model", "calibrate", tiny, "--samples", "2", "--input", input, "--providers", "cpu", "--json");
+  assert.equal(code, 0, err);
+  return JSON.parse(out) as Calibration;
+}
+
+test("model calibrate measures every profile and proposes a tolerance that is small and not zero", async () => {
+  const { outputs } = await calibrate();
+  assert.deepEqual(
+    outputs.map(({ name }) => name),
+    ["y"],
+  );
+  const [{ profiles, tolerance }] = outputs as [Calibration["outputs"][number]];
+  assert.deepEqual(new Set(profiles.map(({ elements }) => elements)), new Set([3 * 64]));
+  for (const part of ["optimisation disabled, 1 threads", "optimisation all, 2 threads"]) {
+    assert(
+      profiles.some(({ profile }) => profile === `cpu, ${part}`),
+      part,
+    );
+  }
+  const [absolute, relative] = new Float32Array(Uint32Array.of(tolerance.absolute, tolerance.relative).buffer);
+  assert(absolute! + relative! > 1e-8 && absolute! < 1e-3 && relative! < 1e-3, `${absolute} ${relative}`);
+});
+
+const registering = (calibration: string) =>
+  assay(
+    ...["model", "register", tiny, "--uri", `file://${tiny}`, "--calibration", calibration],
+    ...["--deployment", join(directory, "none.json"), "--account", "author"],
+  );
+
+test("model register takes a calibration only of the same file and program", async () => {
+  const calibration = await calibrate();
+  const written = (name: string, change: object) => file(name, Buffer.from(JSON.stringify({ ...calibration, ...change })));
+  // Past the calibration, there is no deployment to register at.
+  assert.match((await registering(written("right.json", {}))).err, /none\.json/);
+  const zero = `0x${"0".repeat(64)}`;
+  for (const [name, change, message] of [
+    ["file", { artifactHash: zero }, /is about another model: its artifactHash is 0x000/],
+    ["program", { programRoot: zero }, /is about another model: its programRoot is/],
+    ["weights", { weightRoot: zero }, /is about another model: its weightRoot is/],
+    ["outputs", { outputs: [] }, /says nothing of output "y"/],
+    ["tolerance", { outputs: [{ name: "y", tolerance: { absolute: 0x7f800000, relative: 0 } }] }, /is no calibration/],
+  ] as const) {
+    const { code, err } = await registering(written(`${name}.json`, change));
+    assert.equal(code, 3, name);
+    assert.match(err, message);
+  }
+});

@@ -7,6 +7,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {Dispute, GameParameters, IDisputeGame, Turn} from "./interfaces/IDisputeGame.sol";
 import {IInferenceCoordinator} from "./interfaces/IInferenceCoordinator.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
 import {IStepVerifier, StepClaim} from "./interfaces/IStepVerifier.sol";
 import {Defence} from "./libraries/Defence.sol";
 import {Answer, Request, RequestLib} from "./libraries/RequestLib.sol";
@@ -46,6 +47,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     mapping(bytes32 answerId => mapping(uint256 node => bool)) private _revealed;
     mapping(address account => uint256) private _owed;
 
+    /// @dev Reverts where a dispute could outlast the operators' unbonding.
     constructor(
         IInferenceCoordinator coordinator_,
         IModelRegistry modelRegistry_,
@@ -59,7 +61,8 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
             parameters_.clock == 0 ||
             parameters_.moveTime == 0 ||
             parameters_.grace > parameters_.maxGrace ||
-            parameters_.commitDelay >= parameters_.commitLifetime
+            parameters_.commitDelay >= parameters_.commitLifetime ||
+            _maxDuration(parameters_) > IOperatorRegistry(coordinator_.operatorRegistry()).disputeBound()
         ) revert ParametersInvalid(parameters_);
         coordinator = coordinator_;
         modelRegistry = modelRegistry_;
@@ -289,12 +292,16 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
 
     /// @inheritdoc IDisputeGame
     function maxDuration() external view returns (uint32) {
-        return uint32(_parameters.maxGrace + 2 * _parameters.clock + MAX_MOVES * _parameters.moveTime);
+        return uint32(_maxDuration(_parameters));
     }
 
     /// @inheritdoc IDisputeGame
     function owed(address account) external view returns (uint256) {
         return _owed[account];
+    }
+
+    function _maxDuration(GameParameters memory p) private pure returns (uint256) {
+        return p.maxGrace + 2 * uint256(p.clock) + MAX_MOVES * p.moveTime;
     }
 
     // -------------------------------------------------------------------------------------------------- opening

@@ -12,6 +12,7 @@ const contracts = {
   inferenceCoordinatorAbi: "contracts/InferenceCoordinator.sol/InferenceCoordinator.json",
   operatorRegistryAbi: "contracts/OperatorRegistry.sol/OperatorRegistry.json",
   modelRegistryAbi: "contracts/ModelRegistry.sol/ModelRegistry.json",
+  disputeGameAbi: "contracts/DisputeGame.sol/DisputeGame.json",
   textConsumerAbi: "contracts/examples/TextConsumer.sol/TextConsumer.json",
   testTokenAbi: "contracts/test/TestToken.sol/TestToken.json",
 };

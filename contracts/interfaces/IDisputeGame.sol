@@ -109,6 +109,7 @@ interface IDisputeGame {
     error AnswerVoided(bytes32 answerId);
     error AnswerNotVoided(bytes32 answerId);
     error TraceRootFixed(bytes32 answerId, bytes32 expected, bytes32 actual);
+    /// @dev They contradict each other, or `maxDuration()` would be above the operator registry's `disputeBound()`.
     error ParametersInvalid(GameParameters parameters);
     error AnswerNotDisputed(bytes32 disputeId, bytes32 expected, bytes32 actual);
     error CallerNotPlayer(address caller, address player);

@@ -1,5 +1,6 @@
 import type { AddressResolvableFuture, IgnitionModuleBuilder, ModuleParameterRuntimeValue } from "@nomicfoundation/ignition-core";
 import { id } from "ethers";
+import { stepVerifier } from "./StepVerifier.ts";
 
 /** Roles of the access manager; its ADMIN_ROLE (0) binds the contracts together and names the dispute contract. */
 export const roles = {
@@ -25,6 +26,19 @@ export const coordinatorParameters = [
   "minBond",
 ] as const;
 
+/** The module's parameters that become the dispute's `GameParameters`, in the struct's order. */
+export const gameParameters = [
+  "commitDelay",
+  "commitLifetime",
+  "clock",
+  "moveTime",
+  "grace",
+  "maxGrace",
+  "challengerBond",
+  "burnBps",
+  "concedeBps",
+] as const;
+
 /** Deploys the system on top of a stake token, binds its parts and hands out the roles. */
 export function assaySystem(
   m: IgnitionModuleBuilder,
@@ -41,13 +55,17 @@ export function assaySystem(
     m.getParameter("unbondingPeriod"),
     m.getParameter("disputeBound"),
   ]);
-  const parameters = Object.fromEntries(coordinatorParameters.map((name) => [name, m.getParameter(name)]));
+  const parametersOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, m.getParameter(name)]));
+  const parameters = parametersOf(coordinatorParameters);
   const coordinator = m.contract("InferenceCoordinator", [authority, operatorRegistry, m.getParameter("treasury", deployer), parameters]);
+  const { stepVerifier: verifier } = stepVerifier(m);
+  const disputeGame = m.contract("DisputeGame", [coordinator, modelRegistry, verifier, stakeToken, parametersOf(gameParameters)]);
 
   // While a function has no role of its own, the deployer may call it as the administrator.
   const bound = [
     m.call(modelRegistry, "bindCoordinator", [coordinator], { id: "bindModelRegistry" }),
     m.call(operatorRegistry, "bindCoordinator", [coordinator], { id: "bindOperatorRegistry" }),
+    m.call(coordinator, "setDisputeGame", [disputeGame]),
     ...feeTokens.map((token, i) => m.call(coordinator, "setFeeToken", [token, true], { id: `allowFeeToken${i}` })),
   ];
   const assigned = Object.entries(roles).map(([label, role]) =>
@@ -68,5 +86,5 @@ export function assaySystem(
     id: "grant_ADMIN",
     after: [...granted, ...label],
   });
-  return { authority, modelRegistry, operatorRegistry, coordinator };
+  return { authority, modelRegistry, operatorRegistry, coordinator, stepVerifier: verifier, disputeGame };
 }

@@ -21,6 +21,7 @@ const schema = z.object({
   operatorRegistry: address,
   modelRegistry: address,
   stakeToken: address,
+  disputeGame: address,
   /** The block that created the contracts, or any before it: events are read from here. */
   startBlock: z.int().nonnegative(),
   /** Accounts that verbs can be told to use by name; key files lie relative to this file. */

@@ -50,8 +50,11 @@ export function addDevnet(program: Command, terminal: Terminal): void {
           await writeFile(join(directory, keyFile), `${privateKey}\n`, { mode: 0o600 });
           accounts[name] = { address, keyFile };
         }
-        const { coordinator, operatorRegistry, modelRegistry, stakeToken, ...rest } = chain.contracts as Record<string, string> &
-          Pick<DeploymentFile, "coordinator" | "operatorRegistry" | "modelRegistry" | "stakeToken">;
+        const { coordinator, operatorRegistry, modelRegistry, stakeToken, disputeGame, ...rest } = chain.contracts as Record<
+          string,
+          string
+        > &
+          Pick<DeploymentFile, "coordinator" | "operatorRegistry" | "modelRegistry" | "stakeToken" | "disputeGame">;
         const deployment = {
           chainId: localChainId,
           rpcUrl: chain.url,
@@ -59,6 +62,7 @@ export function addDevnet(program: Command, terminal: Terminal): void {
           operatorRegistry,
           modelRegistry,
           stakeToken,
+          disputeGame,
           startBlock: 0,
           accounts,
         };

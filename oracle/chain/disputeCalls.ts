@@ -1,0 +1,73 @@
+/** Calldata for every move of a dispute; makes no calls itself. */
+import { AbiCoder, Interface } from "ethers";
+import type { Answer, Request } from "../core/job.ts";
+import { keccak256 } from "../core/traceTree.ts";
+import { disputeGameAbi } from "./abi.ts";
+import type { ContractCall } from "./contracts.ts";
+import { bytesOf, hexOf } from "./rpc.ts";
+
+export const disputeInterface = new Interface(disputeGameAbi);
+
+/** The order of the contract's `Outcome`. */
+export const outcomes = [
+  "NONE",
+  "STEP_EQUAL",
+  "STEP_DIFFERENT",
+  "CONCEDED",
+  "OPERATOR_TIMEOUT",
+  "CHALLENGER_TIMEOUT",
+  "ANSWER_VOIDED",
+] as const;
+export type OutcomeName = (typeof outcomes)[number];
+
+/** An operator's proof that an element is right, as `defend` takes it; canonical/dispute/moves.ts builds it. */
+export interface DefenceArguments {
+  posted: { tensorRoots: Uint8Array[]; tensorTop: Uint8Array; leaf: Uint8Array; siblings: Uint8Array[] };
+  canonical: { header: Uint8Array; instructionsTop: Uint8Array; traceTop: Uint8Array; leaf: Uint8Array; siblings: Uint8Array[] };
+}
+
+const hash = (types: readonly string[], values: readonly unknown[]): string =>
+  hexOf(keccak256(bytesOf(AbiCoder.defaultAbiCoder().encode(types, values))));
+
+/** @returns what the game keeps about an answer by: the digest of request and answer. */
+export function answerIdOf(requestId: string, { operator, outputRoot, submittedAt }: Answer): string {
+  return hash(["bytes32", "address", "bytes32", "uint256"], [requestId, operator, outputRoot, submittedAt]);
+}
+
+export class DisputeCalls {
+  /** The game's address. */
+  readonly game: string;
+  readonly #chainId: number;
+
+  constructor({ chainId, disputeGame }: { chainId: number; disputeGame: string }) {
+    this.game = disputeGame;
+    this.#chainId = chainId;
+  }
+
+  /** @returns a challenge's commitment, which becomes the dispute's identity. */
+  commitmentOf(answerId: string, tensor: number, element: number, salt: string, challenger: string): string {
+    return hash(
+      ["uint256", "address", "bytes32", "uint8", "uint32", "bytes32", "address"],
+      [this.#chainId, this.game, answerId, tensor, element, salt, challenger],
+    );
+  }
+
+  commitChallenge = (commitment: string) => this.#call("commitChallenge", commitment);
+  challenge = (request: Request, answer: Answer, tensor: number, element: number, salt: string) =>
+    this.#call("challenge", request, answer, tensor, element, salt);
+  pick = (disputeId: string, child: number, childHash: Uint8Array, siblings: readonly Uint8Array[]) =>
+    this.#call("pick", disputeId, child, childHash, siblings);
+  step = (disputeId: string, request: Request, answer: Answer, leaf: Uint8Array, word: number, proof: string) =>
+    this.#call("step", disputeId, request, answer, leaf, word, proof);
+  concede = (disputeId: string, request: Request, answer: Answer) => this.#call("concede", disputeId, request, answer);
+  defend = (disputeId: string, request: Request, answer: Answer, { posted, canonical }: DefenceArguments) =>
+    this.#call("defend", disputeId, request, answer, posted, canonical);
+  reveal = (disputeId: string, children: Uint8Array) => this.#call("reveal", disputeId, children);
+  timeout = (disputeId: string, request: Request, answer: Answer) => this.#call("timeout", disputeId, request, answer);
+  closeVoided = (disputeId: string, request: Request, answer: Answer) => this.#call("closeVoided", disputeId, request, answer);
+  withdraw = (to: string) => this.#call("withdraw", to);
+
+  #call(name: string, ...args: unknown[]): ContractCall {
+    return { to: this.game, data: disputeInterface.encodeFunctionData(name, args) };
+  }
+}

@@ -1,0 +1,86 @@
+/** What the chain says of one dispute. */
+
+/** An event of the dispute contract, in chain order. Hashes and addresses as hex, times in Unix seconds. */
+export type DisputeEvent =
+  | { kind: "ChallengeCommitted"; challenger: string; blockNumber: number }
+  | { kind: "Challenged"; requestId: string; challenger: string; operator: string; tensor: number; element: number; deadline: number }
+  | { kind: "Defended"; answerId: string; traceRoot: string; revealed: boolean; deadline: number }
+  | { kind: "Conceded" }
+  /** `children`: the hashes of a node's children, or a leaf's words, as hex. */
+  | { kind: "Revealed"; answerId: string; height: number; position: number; children: string; deadline: number }
+  | { kind: "Picked"; height: number; position: number; revealed: boolean; deadline: number }
+  | { kind: "Closed"; convicted: boolean; outcome: string };
+
+export const disputeEventKinds = ["ChallengeCommitted", "Challenged", "Defended", "Conceded", "Revealed", "Picked", "Closed"] as const;
+
+/** COMMITTED: a commitment whose content only its challenger knows. */
+export type DisputeTurn = "COMMITTED" | "DEFEND" | "REVEAL" | "PICK" | "CLOSED";
+
+export interface DisputeFacts {
+  turn: DisputeTurn;
+  challenger: string;
+  /** The block of the commitment; null where it was never seen. */
+  committedIn: number | null;
+  /** Empty until the challenge was opened. */
+  requestId: string;
+  operator: string;
+  tensor: number;
+  element: number;
+  /** Levels between the disputed node and the leaves; null: it is the top. */
+  height: number | null;
+  position: number;
+  /** From which the side to move has lost. */
+  deadline: number;
+  traceRoot: string | null;
+  convicted: boolean | null;
+  outcome: string | null;
+  /** Moves that were made, the commitment included. */
+  moves: number;
+}
+
+const opened: DisputeFacts = {
+  turn: "COMMITTED",
+  challenger: "",
+  committedIn: null,
+  requestId: "",
+  operator: "",
+  tensor: 0,
+  element: 0,
+  height: null,
+  position: 0,
+  deadline: 0,
+  traceRoot: null,
+  convicted: null,
+  outcome: null,
+  moves: 0,
+};
+
+/** Folds a dispute's events, in chain order, into what they say together. @returns null where no event is left. */
+export function foldDispute(events: readonly DisputeEvent[]): DisputeFacts | null {
+  return events.length === 0 ? null : events.reduce(applyEvent, opened);
+}
+
+function applyEvent(before: DisputeFacts, event: DisputeEvent): DisputeFacts {
+  const facts = { ...before, moves: before.moves + 1 };
+  switch (event.kind) {
+    case "ChallengeCommitted":
+      return { ...facts, challenger: event.challenger, committedIn: event.blockNumber };
+    case "Challenged": {
+      const { requestId, challenger, operator, tensor, element, deadline } = event;
+      return { ...facts, turn: "DEFEND", requestId, challenger, operator, tensor, element, deadline };
+    }
+    case "Defended":
+      return { ...facts, turn: event.revealed ? "PICK" : "REVEAL", traceRoot: event.traceRoot, deadline: event.deadline };
+    case "Revealed":
+      return { ...facts, turn: "PICK", deadline: event.deadline };
+    case "Picked": {
+      const { height, position, deadline } = event;
+      return { ...facts, turn: event.revealed ? "PICK" : "REVEAL", height, position, deadline };
+    }
+    case "Conceded":
+      return facts;
+    case "Closed":
+      // The move that ended it has been counted by its own event only where it has one.
+      return { ...facts, turn: "CLOSED", convicted: event.convicted, outcome: event.outcome };
+  }
+}

@@ -41,17 +41,23 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return keccak256(nodePreimage);
 }
 
-/** @param data words as little-endian bytes. @returns the top of the tree over them; 32 zero bytes where there are none. */
-export function treeTop(data: Uint8Array): Uint8Array {
-  let level: Uint8Array[] = [];
-  for (let offset = 0; offset < data.length; offset += leafBytes) level.push(leafHash(data.subarray(offset, offset + leafBytes)));
-  if (level.length === 0) return absent;
-  while (level.length > 1) {
+/** From the leaves up to the top; no leaves, no top. */
+function levelsOf(data: Uint8Array): Uint8Array[][] {
+  const leaves: Uint8Array[] = [];
+  for (let offset = 0; offset < data.length; offset += leafBytes) leaves.push(leafHash(data.subarray(offset, offset + leafBytes)));
+  const levels = [leaves];
+  for (let level = leaves; level.length > 1;) {
     const next: Uint8Array[] = [];
     for (let i = 0; i < level.length; i += 2) next.push(nodeHash(level[i]!, level[i + 1] ?? absent));
+    levels.push(next);
     level = next;
   }
-  return level[0]!;
+  return levels;
+}
+
+/** @param data words as little-endian bytes. @returns the top of the tree over them; 32 zero bytes where there are none. */
+export function treeTop(data: Uint8Array): Uint8Array {
+  return levelsOf(data).at(-1)![0] ?? absent;
 }
 
 /** Binds dtype and shape, and with them the number of leaves, to the top of the tree. */
@@ -73,4 +79,39 @@ export function bundleRoot(tensors: readonly Tensor[]): Uint8Array {
 /** @throws TensorError where `bytes` are no bundle. */
 export function rootOfBundleBytes(bytes: Uint8Array): Uint8Array {
   return bundleRoot(decodeBundle(bytes));
+}
+
+/**
+ * @param data words as little-endian bytes.
+ * @returns the siblings of leaf `index` from the bottom up, one a level; 32 zero bytes for one that holds no leaf.
+ * @throws RangeError where there is no such leaf.
+ */
+export function openLeaf(data: Uint8Array, index: number): Uint8Array[] {
+  const levels = levelsOf(data);
+  if (!Number.isInteger(index) || index < 0 || index >= levels[0]!.length) {
+    throw new RangeError(`leaf ${index} of ${levels[0]!.length}`);
+  }
+  return levels.slice(0, -1).map((level, depth) => level[Math.floor(index / 2 ** depth) ^ 1] ?? absent);
+}
+
+/**
+ * Folds an opening of one leaf.
+ * @param hash the opened leaf's hash.
+ * @returns the top that the opening proves; compare it with the one that was committed to.
+ * @throws RangeError where index, number of siblings or an absent sibling don't fit `leafCount`.
+ */
+export function topOf(hash: Uint8Array, leafCount: number, index: number, proof: readonly Uint8Array[]): Uint8Array {
+  if (!Number.isInteger(index) || index < 0 || index >= leafCount) throw new RangeError(`leaf ${index} of ${leafCount}`);
+  let [top, position, level] = [hash, index, 0];
+  for (let width = leafCount; width > 1; width = Math.ceil(width / 2)) {
+    const sibling = proof[level];
+    if (sibling === undefined) throw new RangeError(`the proof ends after ${level} siblings`);
+    if ((position ^ 1) >= width && sibling.some((byte) => byte !== 0))
+      throw new RangeError(`sibling ${level} holds no leaf and must be zero`);
+    top = position % 2 === 0 ? nodeHash(top, sibling) : nodeHash(sibling, top);
+    position = Math.floor(position / 2);
+    level++;
+  }
+  if (level !== proof.length) throw new RangeError(`${proof.length} siblings; the tree has ${level} levels`);
+  return top;
 }

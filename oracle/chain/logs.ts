@@ -1,4 +1,4 @@
-import { AbiCoder, getAddress, type LogDescription, type Result } from "ethers";
+import { AbiCoder, getAddress, type LogDescription, type ParamType, type Result } from "ethers";
 import type { Request, RequestEvent } from "../core/job.ts";
 import type { LoggedEvent } from "../store/chainLog.ts";
 import { coordinatorInterface, operatorInterface, toRequest } from "./contracts.ts";
@@ -46,8 +46,10 @@ export function decodeLog(raw: RawLog, operator: string): LoggedEvent | undefine
 
 const requestType = coordinatorInterface.getEvent("Requested")!.inputs[3]!;
 const word = 32;
+/** @returns the number of words that a type without dynamic parts takes. */
+const wordsOf = ({ components }: ParamType): number => components?.reduce((sum, part) => sum + wordsOf(part), 0) ?? 1;
 /** The request has no dynamic part: its words stand in front of the offsets of input and URI. */
-const requestWords = 14;
+const requestWords = wordsOf(requestType);
 
 /** Inputs may be large: they are cut out of the data instead of going through the library's hexadecimal text. */
 function decodeRequested(data: string): { request: Request; input: { bytes: Uint8Array; uri: string } } {

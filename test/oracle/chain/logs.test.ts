@@ -13,11 +13,10 @@ const request = fc.tuple(
   fc.tuple(hex(32), hex(20), uint(128), uint(128), uint(32), uint(32), uint(32)),
   hex(32),
   hex(20),
-  uint(64),
   uint(48),
-  uint(64),
+  uint(128),
+  uint(8),
   uint(32),
-  uint(16),
 );
 
 test("a request's event is decoded as the library decodes it, whatever its input's length", () => {

@@ -22,7 +22,9 @@ export interface StepPart {
   from: number;
   to: number;
   last: boolean;
-  /** An estimate, calldata counted. */
+  /** Size of the proof. */
+  bytes: number;
+  /** An estimate on the high side, calldata counted. */
   gas: number;
   /** @param state what `advance` returned for the part before; `initialState` for the first. @returns the ABI-encoded proof. */
   encode(state: StepState): string;
@@ -45,7 +47,7 @@ export interface StepSources {
 }
 
 const opening = "tuple(bytes ranges, bytes leaves, bytes32[] siblings)";
-const proofType =
+export const proofType =
   `tuple(bytes header, bytes record, uint32 instruction, bytes32[] recordSiblings, ${opening} trace, ${opening} weights, ` +
   `tuple(bytes32[] tensorRoots, bytes shape, bytes32 top, ${opening} leaf) input, uint64 position, uint256[6] state, uint64 end)`;
 
@@ -102,7 +104,7 @@ export class StepProver {
       const size = Math.ceil(total / count);
       const parts: StepPart[] = [];
       for (let from = 0; from < total; from += size) parts.push(this.#part(leaf, element, from, Math.min(from + size, total), sources));
-      if (parts.every((part) => part.gas <= gas && part.encode(initialState).length / 2 <= bytes)) return parts;
+      if (parts.every((part) => part.gas <= gas && part.bytes <= bytes)) return parts;
       if (count === total) throw new ProgramError(`the step at word ${word} of leaf ${leaf} doesn't fit in transactions of ${gas} gas`);
     }
   }
@@ -135,7 +137,8 @@ export class StepProver {
       end: last ? 0 : to,
     };
     const encode = (state: StepState) => AbiCoder.defaultAbiCoder().encode([proofType], [{ ...fixed, state }]);
-    return { from, to, last, gas: estimate(encode(initialState), to - from), encode };
+    const bytes = sizeOf(fixed);
+    return { from, to, last, bytes, gas: estimate(bytes, to - from), encode };
   }
 
   #input(tensor: number, element: number, inputs: readonly Tensor[]): InputOpening {
@@ -161,8 +164,25 @@ function shapeBytes({ dtype, shape }: Tensor): Uint8Array {
   return bytes;
 }
 
-/** Gas of a transaction, on the high side: calldata at its dearest, twice in memory, each position apart from its neighbours. */
-function estimate(proof: string, positions: number): number {
-  const bytes = proof.length / 2;
+interface ProofParts {
+  header: Uint8Array;
+  record: Uint8Array;
+  recordSiblings: Uint8Array[];
+  trace: Opening;
+  weights: Opening;
+  input: InputOpening;
+}
+
+/** @returns the bytes that the proof takes when it is encoded. */
+function sizeOf({ header, record, recordSiblings, trace, weights, input }: ProofParts): number {
+  const padded = (bytes: Uint8Array) => 32 + 32 * Math.ceil(bytes.length / 32);
+  const hashes = (list: Uint8Array[]) => 32 + 32 * list.length;
+  const opened = ({ ranges, leaves, siblings }: Opening) => 3 * 32 + padded(ranges) + padded(leaves) + hashes(siblings);
+  const inputBytes = 4 * 32 + hashes(input.tensorRoots) + padded(input.shape) + opened(input.leaf);
+  return 16 * 32 + padded(header) + padded(record) + hashes(recordSiblings) + opened(trace) + opened(weights) + inputBytes;
+}
+
+/** Gas of a transaction, on the high side: calldata at its dearest, copied into memory twice, each position read by itself. */
+function estimate(bytes: number, positions: number): number {
   return 150_000 + Math.max(40 * bytes, 20 * bytes + 900 * positions) + (bytes / 32) ** 2 / 200;
 }

@@ -2,57 +2,103 @@ import assert from "node:assert/strict";
 import { network } from "hardhat";
 import { describe, it } from "mocha";
 import StepVerifierModule from "../../../ignition/modules/StepVerifier.ts";
-import { bundleRoot } from "../../../oracle/core/traceTree.ts";
-import { outputOffset, outputWords, traceLeaves } from "../../../oracle/canonical/program/layout.ts";
-import { programRoot, weightRoot } from "../../../oracle/canonical/program/root.ts";
-import type { Program } from "../../../oracle/canonical/program/types.ts";
-import { initialState, StepProver, type StepSources } from "../../../oracle/canonical/proof/stepProof.ts";
-import { bytesOfWords, MemoryTree } from "../../../oracle/canonical/proof/treeView.ts";
-import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
-import { randomProgram } from "../../oracle/canonical/randomProgram.ts";
-import { randomInputs, randomWeights } from "../../oracle/canonical/randomWords.ts";
-import { seeded } from "../../oracle/canonical/seeded.ts";
+import { outputOffset, outputWords } from "../../../oracle/canonical/program/layout.ts";
+import { initialState, type StepState } from "../../../oracle/canonical/proof/stepProof.ts";
+import { reductionSize } from "../../../oracle/canonical/proof/reads.ts";
+import { randomScene, type StepScene } from "../../support/stepScene.ts";
 
 const programs = Number(process.env.STEP_PROGRAMS ?? 40);
-const { ignition } = await network.getOrCreate();
+const { ethers, ignition } = await network.getOrCreate();
 const { stepVerifier: verifier } = await ignition.deploy(StepVerifierModule);
-
-/** A program, evaluated, with what a claim about its trace names. */
-function evaluated(seed: number) {
-  const random = seeded(seed);
-  const program: Program = randomProgram(random, { instructions: 6 });
-  const weights = randomWeights(random, program);
-  const inputs = randomInputs(random, program);
-  const { trace } = evaluateByReference(program, weights, inputs);
-  const tree = new MemoryTree(bytesOfWords(trace));
-  const weightBytes = bytesOfWords(weights);
-  const sources: StepSources = { trace: tree, weights: new MemoryTree(weightBytes), inputs };
-  const claim = {
-    programRoot: programRoot(program),
-    weightRoot: weightRoot(weightBytes),
-    inputRoot: bundleRoot(inputs),
-    traceTop: tree.top,
-    traceLeaves: traceLeaves(program),
-    leaf: 0,
-    word: 0,
-  };
-  return { random, program, trace, sources, claim, prover: new StepProver(program) };
-}
+const step = verifier.getFunction("step");
+const advance = verifier.getFunction("advance");
 
 describe("StepVerifier", () => {
   it(`A24 gives the reference's bits for every instruction kind, on elements of ${programs} random programs`, async function () {
     this.timeout(0);
     for (let seed = 0; seed < programs; ++seed) {
-      const { random, program, trace, sources, claim, prover } = evaluated(seed);
+      const { random, program, trace, sources, claim, prover } = randomScene(seed);
       for (const instruction of program.instructions) {
         for (let i = 0; i < 4; ++i) {
           const at = outputOffset(instruction) + random.int(0, outputWords(instruction) - 1);
-          const [leaf, word] = [Math.floor(at / 64), at % 64];
-          const [part] = prover.parts(leaf, word, sources);
-          const result = await verifier.getFunction("step").staticCall({ ...claim, leaf, word }, part!.encode(initialState));
-          assert.equal(Number(result), trace[at], `seed ${seed}, ${instruction.kind}, word ${word} of leaf ${leaf}`);
+          const [part] = prover.parts(Math.floor(at / 64), at % 64, sources);
+          const proof = part!.encode(initialState);
+          assert.equal(part!.bytes, ethers.dataLength(proof));
+          const result = await step.staticCall(claim(at), proof);
+          assert.equal(Number(result), trace[at], `seed ${seed}, ${instruction.kind}, word ${at} of the trace`);
         }
       }
+    }
+  });
+
+  it("has zeros behind an output's last element", async () => {
+    const { program, sources, claim, prover } = randomScene(3);
+    for (const instruction of program.instructions) {
+      const words = outputWords(instruction);
+      if (words % 64 === 0) continue;
+      const at = outputOffset(instruction) + words;
+      const [part] = prover.parts(Math.floor(at / 64), at % 64, sources);
+      assert.equal(await step.staticCall(claim(at), part!.encode(initialState)), 0n);
+    }
+  });
+
+  describe("over several transactions", () => {
+    /** Sends all but the last part. @returns the last part's proof. */
+    async function advanceAll({ prover, sources, claim }: StepScene, at: number, positions: number): Promise<[string, number]> {
+      const parts = prover.parts(Math.floor(at / 64), at % 64, sources, { positions });
+      let state: StepState = initialState;
+      for (const part of parts) {
+        if (part.last) return [part.encode(state), parts.length];
+        const proof = part.encode(state);
+        state = [...((await advance.staticCall(claim(at), proof)) as StepState)];
+        await advance(claim(at), proof);
+      }
+      throw new Error("a step has no last part");
+    }
+
+    it("A24 gives the reference's bits for reductions of every kind, cut anywhere", async function () {
+      this.timeout(0);
+      const seen = new Set<string>();
+      for (let seed = 500; seed < 500 + programs / 2; ++seed) {
+        const scene = randomScene(seed, { instructions: 5, kinds: ["contract", "reduce"] });
+        for (const instruction of scene.program.instructions) {
+          const total = reductionSize(instruction);
+          if (total < 3) continue;
+          const at = outputOffset(instruction) + scene.random.int(0, outputWords(instruction) - 1);
+          const [proof, count] = await advanceAll(scene, at, scene.random.int(Math.ceil(total / 4), total - 1));
+          assert.ok(count > 1);
+          assert.equal(Number(await step.staticCall(scene.claim(at), proof)), scene.trace[at], `seed ${seed}, word ${at} of the trace`);
+          seen.add(instruction.kind === "reduce" ? `${instruction.type} ${instruction.reducer}` : `${instruction.kind}`);
+        }
+      }
+      assert.ok(programs < 40 || seen.size >= 14, [...seen].join());
+    });
+
+    it("A22 refuses a state that nobody has proven, or that was proven for another element or position", async () => {
+      const scene = randomScene(501, { instructions: 5, kinds: ["contract"] });
+      const instruction = scene.program.instructions.find((candidate) => candidate.kind === "contract" && reductionSize(candidate) >= 4)!;
+      const at = outputOffset(instruction);
+      const { prover, sources, claim } = scene;
+      const [first, second] = prover.parts(Math.floor(at / 64), at % 64, sources, { positions: Math.ceil(reductionSize(instruction) / 2) });
+      const proof = first!.encode(initialState);
+      const state = [...((await advance.staticCall(claim(at), proof)) as StepState)];
+      const refused = (at: number, encoded: string) =>
+        assert.rejects(step.staticCall(claim(at), encoded), (error: Error) => error.message.includes("StateUnproven"));
+      await refused(at, second!.encode(state));
+      await advance(claim(at), proof);
+      assert.equal(Number(await step.staticCall(claim(at), second!.encode(state))), scene.trace[at]);
+      assert.equal(await verifier.getFunction("isProven")(claim(at), second!.from, state), true);
+      await refused(at + 1, second!.encode(state));
+      await refused(at, second!.encode(state.map((word, i) => (i === 0 ? word + 1n : word))));
+      await refused(at, first!.encode(state.map((word, i) => (i === 3 ? 1n : word))));
+    });
+  });
+
+  it("fits every contract in the size limit", async () => {
+    const { artifacts } = await import("hardhat");
+    for (const name of ["StepVerifier", "MapKernel", "ContractionKernel", "ReductionKernel", "FunctionKernel", "SumKernel"]) {
+      const { deployedBytecode } = await artifacts.readArtifact(name);
+      assert.ok(ethers.dataLength(deployedBytecode) <= 24_576, `${name} has ${ethers.dataLength(deployedBytecode)} bytes`);
     }
   });
 });

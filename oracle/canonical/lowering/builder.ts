@@ -3,7 +3,7 @@ import { opcodes, type Opcode } from "../program/opcodes.ts";
 import type { ElementType, Word } from "../program/types.ts";
 import type { Numbers } from "../onnx/elements.ts";
 import { allocate, foldNumbers, isConstant, listOf, numbersOf, resultType, uniformWord } from "./constants.ts";
-import { flatten, simplified } from "./flatten.ts";
+import { extremes, flatten, simplified } from "./flatten.ts";
 import { Refusal } from "./refusal.ts";
 import {
   axisForm,
@@ -12,6 +12,7 @@ import {
   identityForms,
   type ContractTensor,
   type Coordinate,
+  type Form,
   type Piece,
   type ReduceTensor,
   type Tensor,
@@ -24,7 +25,11 @@ const budget = {
   /** Elements of a moved constant that is copied at once rather than read through a view. */
   moved: 2 ** 12,
   /** Tensors of one model. */
-  tensors: 400_000,
+  tensors: 200_000,
+  /** Elements of one tensor, and terms of one sum. */
+  elements: 2 ** 28,
+  /** Movements of movements. */
+  depth: 400,
 } as const;
 
 /** Keeps what the type says apart for each member of a union. */
@@ -34,11 +39,19 @@ export class TensorBuilder {
   #known = new Map<string, Tensor>();
   #next = 0;
 
-  #make(key: string, tensor: Without<Tensor, "id">): Tensor {
+  #make(key: string, tensor: Without<Tensor, "id" | "depth">): Tensor {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
+    checkSizes(tensor.shape);
+    if (tensor.kind !== "constant" && count(tensor.shape) === 0) return this.constant(tensor.type, tensor.shape, allocate(tensor.type, 0));
+    if ("reduce" in tensor) {
+      checkSizes(tensor.reduce);
+      if (tensor.reduce.includes(0)) throw new Refusal("nothing is reduced: an axis has no elements");
+    }
+    const depth = depthOf(tensor);
+    if (depth > budget.depth) throw new Refusal(`more than ${budget.depth} movements follow one another`);
     if (this.#next >= budget.tensors) throw new Refusal(`the model unrolls to more than ${budget.tensors} tensors`);
-    const made: Tensor = { ...tensor, id: this.#next++ };
+    const made: Tensor = { ...tensor, depth, id: this.#next++ };
     this.#known.set(key, made);
     return made;
   }
@@ -115,6 +128,7 @@ export class TensorBuilder {
 
   /** @param pad null where the pieces cover everything. INVARIANT: no two pieces are in range at the same coordinates. */
   view(shape: number[], pieces: Piece[], pad: Word | null): Tensor {
+    for (const piece of pieces) checkReach(piece, shape);
     const type = pieces[0]!.source.type;
     const view = flatten(simplified({ shape, pieces, pad }));
     if (view.pieces.length === 0) return this.expand(this.constant(type, [], oneNumber(type, view.pad ?? 0)), shape);
@@ -129,9 +143,7 @@ export class TensorBuilder {
       isConstant(tensor) &&
       (type === "i64" || uniformWord(tensor) === undefined)
       ? this.constant(type, shape, numbersOf(tensor))
-      : count(shape) === 0 && isConstant(tensor)
-        ? this.constant(type, shape, allocate(type, 0))
-        : tensor;
+      : tensor;
   }
 
   /** A view of one source that moves whole coordinates. */
@@ -170,8 +182,9 @@ export class TensorBuilder {
     return this.#make(`reshape ${tensor.id} [${shape.join()}]`, { kind: "reshape", source: tensor, shape, type: tensor.type });
   }
 
-  contract(fields: Omit<ContractTensor, "id" | "kind">): Tensor {
+  contract(fields: Omit<ContractTensor, "id" | "kind" | "depth">): Tensor {
     const { a, b, bias, zeroA, zeroB, ...rest } = fields;
+    for (const piece of [a, b]) checkReach(piece, [...fields.shape, ...fields.reduce]);
     const others = [bias, zeroA, zeroB].map((tensor) => tensor && this.expand(tensor, fields.shape));
     return this.#make(keyOf([a, b], ["contract", rest, others.map((tensor) => tensor?.id ?? null)]), {
       ...fields,
@@ -182,10 +195,48 @@ export class TensorBuilder {
     });
   }
 
-  reduce(fields: Omit<ReduceTensor, "id" | "kind">): Tensor {
+  reduce(fields: Omit<ReduceTensor, "id" | "kind" | "depth">): Tensor {
     const { x, ...rest } = fields;
+    checkReach(x, [...fields.shape, ...fields.reduce]);
     return this.#make(keyOf([x], ["reduce", rest]), { ...fields, kind: "reduce" });
   }
+}
+
+/** @throws Refusal for sizes that are none, and for too many elements. */
+function checkSizes(sizes: readonly number[]): void {
+  const wrong = sizes.length > 32 || sizes.some((size) => !Number.isInteger(size) || size < 0);
+  if (wrong || count(sizes) > budget.elements)
+    throw new Refusal(
+      `a tensor of shape [${sizes.slice(0, 33).join(", ")}]: sizes are whole numbers, and at most 2^28 elements are covered`,
+    );
+}
+
+/** @throws Refusal where a coordinate leaves its source's axis and no range of the same form keeps it inside. */
+function checkReach({ source, coordinates, ranges }: Piece, sizes: readonly number[]): void {
+  if (sizes.includes(0)) return;
+  coordinates.forEach((coordinate, axis) => {
+    const size = source.shape[axis]!;
+    const [low, high] = extremes(coordinate, sizes);
+    if (low >= 0 && high < size) return;
+    const kept = ranges.some(({ form, limit }) => limit <= size && sameForm(form, coordinate));
+    if (!kept) throw new Refusal(`elements ${low} to ${high} of an axis of ${size} are read`);
+  });
+}
+
+const sameForm = (a: Form, b: Form) =>
+  a.start === b.start &&
+  a.terms.length === b.terms.length &&
+  a.terms.every(({ axis, factor }, i) => axis === b.terms[i]!.axis && factor === b.terms[i]!.factor);
+
+function depthOf(tensor: Without<Tensor, "id" | "depth">): number {
+  if (tensor.kind === "reshape") return tensor.source.depth + 1;
+  return tensor.kind === "view" ? 1 + Math.max(...tensor.pieces.map(({ source }) => source.depth)) : 0;
+}
+
+/** Axes of size 1. @throws Refusal for fewer than none: a tensor has too few dimensions for its operator. */
+export function ones(length: number): number[] {
+  if (length < 0) throw new Refusal("a tensor has too few dimensions");
+  return Array<number>(length).fill(1);
 }
 
 export const sameShape = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((size, axis) => size === b[axis]);

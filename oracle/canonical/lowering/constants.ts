@@ -60,11 +60,19 @@ const pieceIsConstant = ({ source, coordinates }: Piece): boolean =>
 
 const known = new WeakMap<Tensor, Numbers>();
 
-/** @returns the numbers of a constant tensor in row-major order of its logical shape. */
+/** Elements of one constant that are written out. */
+const mostNumbers = 2 ** 26;
+
+/**
+ * @returns the numbers of a constant tensor in row-major order of its logical shape.
+ * @throws Refusal where they are too many to be written out.
+ */
 export function numbersOf(tensor: Tensor): Numbers {
   if (tensor.kind === "constant") return tensor.numbers;
   let numbers = known.get(tensor);
   if (numbers !== undefined) return numbers;
+  if (count(tensor.shape) > mostNumbers)
+    throw new Refusal(`a constant of shape [${tensor.shape.join(", ")}] is too large to be written out`);
   if (tensor.kind === "reshape") numbers = numbersOf(tensor.source);
   else if (tensor.kind === "view") {
     numbers = filled(tensor.type, count(tensor.shape), tensor.pad ?? 0);
@@ -141,8 +149,16 @@ function copyAffine({ start, terms }: Form, shape: readonly number[], from: Floa
   copy(0, start);
 }
 
+const uniforms = new WeakMap<Tensor, { word: Word | undefined }>();
+
 /** @returns the word that every element of a constant f32 or i32 tensor is; undefined where they differ or it is no such constant. */
 export function uniformWord(tensor: Tensor): Word | undefined {
+  let found = uniforms.get(tensor);
+  if (found === undefined) uniforms.set(tensor, (found = { word: findUniform(tensor) }));
+  return found.word;
+}
+
+function findUniform(tensor: Tensor): Word | undefined {
   if (tensor.type !== "f32" && tensor.type !== "i32") return undefined;
   if (tensor.kind === "reshape") return uniformWord(tensor.source);
   if (tensor.kind === "constant") {

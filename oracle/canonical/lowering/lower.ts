@@ -2,7 +2,7 @@
 import { dtypes, type Dtype, type Tensor as CoreTensor } from "../../core/tensor.ts";
 import { readModel } from "../onnx/read.ts";
 import type { Model, ValueInfo } from "../onnx/graph.ts";
-import { checkProgram } from "../program/check.ts";
+import { checkProgram, ProgramError } from "../program/check.ts";
 import { traceLeaves } from "../program/layout.ts";
 import type { Program } from "../program/types.ts";
 import { wordsPerLeaf } from "../../core/traceTree.ts";
@@ -170,7 +170,7 @@ export function lower(file: Uint8Array, options: LoweringOptions = {}): Lowering
   try {
     return { adjudicable: true, lowered: schedule(translated.inputs, translated.outputs) };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof Refusal) && !(error instanceof ProgramError)) throw error;
     return { adjudicable: false, refused: [{ node: "", operator: "graph", reason: error.message }] };
   }
 }

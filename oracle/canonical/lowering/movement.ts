@@ -19,6 +19,7 @@ export function transpose(builder: TensorBuilder, tensor: Tensor, order: readonl
 
 /** Along one axis: `size` elements from `start`, `step` apart (which may be negative). */
 export function slice(builder: TensorBuilder, tensor: Tensor, axis: number, start: number, size: number, step = 1): Tensor {
+  if (axis >= tensor.shape.length) throw new Refusal(`[${tensor.shape.join(", ")}] has no axis ${axis}`);
   const shape = tensor.shape.with(axis, size);
   const coordinates = tensor.shape.map((_, i) => (i === axis ? axisForm(axis, size === 1 ? 0 : step, start) : own(shape[i]!, i)));
   return builder.move(tensor, shape, coordinates);

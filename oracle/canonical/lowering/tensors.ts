@@ -38,6 +38,8 @@ interface Base {
   id: number;
   type: WordType;
   shape: number[];
+  /** How many movements lie between this tensor and what computes or holds its words. */
+  depth: number;
 }
 
 export interface InputTensor extends Base {

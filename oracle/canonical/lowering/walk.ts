@@ -15,7 +15,7 @@ export interface RefusedNode {
 /** A name in scope; null where its node was refused. */
 type Scope = Map<string, Value | null>;
 
-const most = { nodes: 500_000 } as const;
+const most = { nodes: 200_000 } as const;
 
 export class Walk {
   readonly builder: TensorBuilder;

@@ -1,4 +1,5 @@
 /** Conv and ConvTranspose as contractions over kernel positions and channels, laid out with the channels innermost. */
+import { ones } from "../builder.ts";
 import { one, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import { addForms, axisForm, count, type Form, type Piece, type Range, type Tensor } from "../tensors.ts";
 import { slice } from "../movement.ts";
@@ -6,7 +7,7 @@ import { plainF32, type Extras } from "./matmul.ts";
 import { windowOf } from "./window.ts";
 
 const perChannel = ({ builder }: Operation, bias: Tensor, rank: number): Tensor =>
-  builder.reshape(bias, [1, bias.shape[0]!, ...Array<number>(rank - 2).fill(1)]);
+  builder.reshape(bias, [1, bias.shape[0]!, ...ones(rank - 2)]);
 
 /**
  * @param x [N, C, spatial…]. @param w [M, C / groups, kernel…]. @param extras single numbers, or one a channel: [1, M, 1…].
@@ -97,6 +98,9 @@ function transposedWindow(operation: Operation, sizes: readonly number[], kernel
   const stated = attributes.ints("output_shape", undefined)?.slice(-sizes.length);
   const mode = attributes.string("auto_pad", "NOTSET");
   attributes.ints("kernel_shape", undefined);
+  const lists = [strides, dilations, extra, pads.slice(sizes.length), pads.slice(0, sizes.length)];
+  const wrong = lists.some((list) => list.length !== sizes.length || list.some((size) => size < 0)) || strides.includes(0);
+  if (wrong || (stated !== undefined && stated.length !== sizes.length)) operation.refuse("strides, pads or sizes do not fit the input");
   if (dilations.some((dilation) => dilation !== 1)) operation.refuse("ConvTranspose with dilations is not covered");
   const before: number[] = [];
   const out = sizes.map((size, i) => {
@@ -148,7 +152,7 @@ function convTranspose(operation: Operation): Value[] {
     ranges: kernelAt.map((form, i) => ({ form, limit: kernel[i]! })),
   };
   const channels = operation.optional(2) === undefined ? null : operation.f32(2);
-  const bias = channels && builder.reshape(channels, [1, groups, m, ...Array<number>(2 * spatial).fill(1)]);
+  const bias = channels && builder.reshape(channels, [1, groups, m, ...ones(2 * spatial)]);
   const positions = shape.map((_, axis) => axis).slice(3);
   const product = builder.contract({
     ...plainF32,

@@ -5,8 +5,10 @@ import { one, type Lowering, type LoweringTable, type Operation, type Value } fr
 import type { Tensor } from "../tensors.ts";
 import { not, wrap, zeroLike } from "./integers.ts";
 
-const sameElement = (operation: Operation): Value[] => {
+/** @param count how many inputs there must be; undefined for one or more. */
+const sameElement = (operation: Operation, count?: number): Value[] => {
   const values = operation.inputs();
+  if (values.length < 1 || (count !== undefined && values.length !== count)) operation.refuse(`there are ${values.length} inputs`);
   const [first] = values;
   const other = values.find(({ element }) => element !== first!.element);
   if (other !== undefined) operation.refuse(`inputs are ${first!.element} and ${other.element}`);
@@ -16,7 +18,7 @@ const sameElement = (operation: Operation): Value[] => {
 /** Two inputs of one type. */
 function arithmetic(float: Opcode, integer: Opcode): Lowering {
   return (operation) => {
-    const [a, b] = sameElement(operation);
+    const [a, b] = sameElement(operation, 2);
     const { builder } = operation;
     if (operation.attributes.int("broadcast", 0) !== 0)
       operation.refuse("broadcasting by attribute (before operator set 7) is not covered");
@@ -40,7 +42,7 @@ function variadic(float: Opcode, integer: Opcode): Lowering {
 
 function comparison(float: Opcode, integer: Opcode, swapped = false): Lowering {
   return (operation) => {
-    const values = sameElement(operation);
+    const values = sameElement(operation, 2);
     const [a, b] = swapped ? [values[1]!, values[0]!] : [values[0]!, values[1]!];
     return one("bool", operation.builder.apply(a.element === "float32" ? float : integer, a.tensor, b.tensor));
   };
@@ -54,7 +56,7 @@ const logic =
 const bitwise =
   (op: Opcode): Lowering =>
   (operation) => {
-    const [a, b] = sameElement(operation);
+    const [a, b] = sameElement(operation, 2);
     if (a!.element === "float32") operation.refuse("float32 has no bitwise operations");
     return one(a!.element, operation.builder.apply(op, a!.tensor, b!.tensor));
   };
@@ -88,7 +90,7 @@ function sign(operation: Operation): Value[] {
 }
 
 function mod(operation: Operation): Value[] {
-  const [a, b] = sameElement(operation);
+  const [a, b] = sameElement(operation, 2);
   const truncated = operation.attributes.int("fmod", 0) === 1;
   const { builder } = operation;
   if (a!.element !== "float32") return one(a!.element, builder.apply(truncated ? "irem" : "imod", a!.tensor, b!.tensor));
@@ -141,7 +143,7 @@ function clip(operation: Operation): Value[] {
 }
 
 function bitShift(operation: Operation): Value[] {
-  const [a, b] = sameElement(operation);
+  const [a, b] = sameElement(operation, 2);
   const direction = operation.attributes.string("direction", "");
   if (a!.element !== "uint8" && a!.element !== "uint16") operation.refuse(`BitShift of ${a!.element} is not covered`);
   if (direction !== "LEFT" && direction !== "RIGHT") operation.refuse(`the direction is '${direction}'`);

@@ -1,6 +1,7 @@
 /** Padding, gathering and scattering. */
 import { isConstant, listOf, numbersOf, uniformWord } from "../constants.ts";
 import { concat, gather, pad, pick, slice } from "../movement.ts";
+import { ones } from "../builder.ts";
 import { one, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import { axisForm, constantForm, count, identityForms, type Coordinate, type Tensor } from "../tensors.ts";
 
@@ -109,6 +110,8 @@ function scatter(operation: Operation, data: Value, updates: Value, positions: r
   if (attributes.string("reduction", "none") !== "none") operation.refuse("scattering with a reduction is not covered");
   if (data.element !== updates.element) operation.refuse(`data are ${data.element}, updates ${updates.element}`);
   const size = count(data.tensor.shape);
+  if (size > 2 ** 24) operation.refuse(`scattering into ${size} elements; at most 2^24 are covered`);
+  if (positions.some((position) => !(position >= 0 && position < size))) operation.refuse("an index is outside of the data");
   const table = Int32Array.from({ length: size }, (_, i) => i);
   positions.forEach((position, i) => (table[position] = size + i));
   const all = concat(builder, [builder.reshape(data.tensor, [size]), builder.reshape(updates.tensor, [count(updates.tensor.shape)])], 0);
@@ -157,6 +160,7 @@ function oneHot(operation: Operation): Value[] {
   const { builder, attributes } = operation;
   const given = operation.input(0);
   const depth = operation.integers(1, "the depth")[0] ?? operation.refuse("the depth is missing");
+  if (!(depth >= 1 && depth <= 2 ** 22)) operation.refuse(`a depth of ${depth}; covered are 1 to 2^22`);
   const values = operation.input(2);
   const rank = given.tensor.shape.length + 1;
   const axis = operation.axis(attributes.int("axis", -1), rank);
@@ -174,7 +178,7 @@ function oneHot(operation: Operation): Value[] {
     [depth],
     Int32Array.from({ length: depth }, (_, i) => i),
   );
-  const hot = builder.apply("ieq", wide, builder.reshape(numbers, [depth, ...Array<number>(rank - 1 - axis).fill(1)]));
+  const hot = builder.apply("ieq", wide, builder.reshape(numbers, [depth, ...ones(rank - 1 - axis)]));
   const at = (i: number) => builder.reshape(slice(builder, values.tensor, 0, i, 1), []);
   return one(values.element, builder.apply("select", hot, at(1), at(0)));
 }
@@ -196,7 +200,8 @@ function reverseSequence(operation: Operation): Value[] {
   const { builder, attributes } = operation;
   const lengths = operation.integers(1, "the sequence lengths");
   const [time, batch] = [attributes.int("time_axis", 0), attributes.int("batch_axis", 1)];
-  const steps = tensor.shape[time]!;
+  const steps = tensor.shape[time] ?? operation.refuse(`there is no axis ${time}`);
+  if (lengths.length !== tensor.shape[batch] || time === batch) operation.refuse(`${lengths.length} lengths for axis ${batch}`);
   const table = Int32Array.from({ length: steps * lengths.length }, (_, i) => {
     const [step, row] = [Math.floor(i / lengths.length), i % lengths.length];
     return step < lengths[row]! ? lengths[row]! - 1 - step : step;

@@ -1,5 +1,5 @@
 /** Normalisations, by the formulas and function bodies of the ONNX operator specification. */
-import type { TensorBuilder } from "../builder.ts";
+import { ones, type TensorBuilder } from "../builder.ts";
 import { one, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import { addForms, axisForm, constantForm, count, type Tensor } from "../tensors.ts";
 import { extremes } from "../flatten.ts";
@@ -7,7 +7,7 @@ import { reduceAxes } from "./reduction.ts";
 
 /** [C] as [1, C, 1…]. */
 const perChannel = (builder: TensorBuilder, tensor: Tensor, rank: number): Tensor =>
-  builder.reshape(tensor, [1, count(tensor.shape), ...Array<number>(rank - 2).fill(1)]);
+  builder.reshape(tensor, [1, count(tensor.shape), ...ones(rank - 2)]);
 
 /** (x − mean) / √(variance + ε) · scale + bias, each step rounded. */
 function batchNormalization(operation: Operation): Value[] {

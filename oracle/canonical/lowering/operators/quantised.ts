@@ -1,6 +1,6 @@
 /** Quantised operators: exact integer products, and one stated order of the steps that scale them. */
 import type { ElementName } from "../../onnx/elements.ts";
-import type { TensorBuilder } from "../builder.ts";
+import { ones, type TensorBuilder } from "../builder.ts";
 import { one, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import { count, type Tensor } from "../tensors.ts";
 import { convolution } from "./convolution.ts";
@@ -24,7 +24,7 @@ function alongAxis(operation: Operation, tensor: Tensor, shape: readonly number[
     operation.refuse(
       `scales or zero points of shape [${tensor.shape.join(", ")}] for axis ${axis} of [${shape.join(", ")}]; blocks are not covered`,
     );
-  return builder.reshape(tensor, [tensor.shape[0]!, ...Array<number>(shape.length - 1 - axis).fill(1)]);
+  return builder.reshape(tensor, [tensor.shape[0]!, ...ones(shape.length - 1 - axis)]);
 }
 
 function axisOf(operation: Operation, rank: number): number {
@@ -127,9 +127,7 @@ function qLinearMatMul(operation: Operation): Value[] {
 
 /** A number for each output channel, or one for all. */
 function perChannel({ builder }: Operation, tensor: Tensor, rank: number): Tensor {
-  return count(tensor.shape) === 1
-    ? builder.reshape(tensor, [])
-    : builder.reshape(tensor, [1, count(tensor.shape), ...Array<number>(rank - 2).fill(1)]);
+  return count(tensor.shape) === 1 ? builder.reshape(tensor, []) : builder.reshape(tensor, [1, count(tensor.shape), ...ones(rank - 2)]);
 }
 
 function integerConvolution(

@@ -178,6 +178,7 @@ function resize(operation: Operation): Value[] {
   const targets = axes.map((axis, i): Target => {
     const size = tensor.shape[axis]!;
     const out = sizes?.[i] ?? Math.floor(size * scales![i]!);
+    if (!(out >= 1 && out <= 2 ** 20)) operation.refuse(`an axis of ${out} elements; covered are 1 to 2^20`);
     return { axis, size, out, scale: scales?.[i] ?? out / size };
   });
   const changed = targets.filter(({ size, out, scale }) => out !== size || scale !== 1);

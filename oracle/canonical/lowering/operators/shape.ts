@@ -38,13 +38,16 @@ export function checkedShape(operation: Operation, shape: number[]): number[] {
   return shape;
 }
 
+/** Constants whose elements are listed one by one. */
+const mostListed = 2 ** 22;
+
 function range(operation: Operation): Value[] {
   const { builder } = operation;
   const [start, limit, delta] = [0, 1, 2].map((position) => operation.constant(position, ["start", "limit", "delta"][position]!));
   const [from, to, step] = [start!, limit!, delta!].map(({ tensor }) => Number(numbersOf(tensor)[0]!)) as [number, number, number];
   if (step === 0) operation.refuse("delta is 0");
   const length = Math.max(0, Math.ceil((to - from) / step));
-  checkedShape(operation, [length]);
+  if (!(length <= mostListed)) operation.refuse(`a range of ${length} numbers; at most ${mostListed} are covered`);
   const { element } = start!;
   const type = wordTypeOf(element)!;
   if (type === "i64") return one(element, builder.i64(Array.from({ length }, (_, i) => from + i * step)));
@@ -141,11 +144,14 @@ function split(operation: Operation): Value[] {
   const axis = operation.axis(operation.attributes.int("axis", 0), tensor.shape.length);
   const size = tensor.shape[axis]!;
   const parts = operation.attributes.int("num_outputs", operation.node.outputs.length);
+  if (parts !== operation.node.outputs.length) operation.refuse(`${parts} parts for ${operation.node.outputs.length} outputs`);
   const chunk = operation.opset >= 18 ? Math.ceil(size / parts) : size / parts;
   const equal = () => Array.from({ length: parts }, (_, i) => (i < parts - 1 ? chunk : size - chunk * (parts - 1)));
   const sizes = operation.integersOf("split", 1) ?? equal();
   if (sizes.some((part) => !Number.isInteger(part) || part < 0) || sizes.reduce((a, b) => a + b, 0) !== size)
     operation.refuse(`an axis of ${size} can't be split into [${sizes.join(", ")}]`);
+  if (sizes.length !== operation.node.outputs.length)
+    operation.refuse(`${sizes.length} parts for ${operation.node.outputs.length} outputs`);
   let start = 0;
   return sizes.map((part) => {
     const piece = slice(operation.builder, tensor, axis, start, part);
@@ -160,6 +166,7 @@ function sliced(operation: Operation): Value[] {
   const ends = operation.integersOf("ends", 2) ?? operation.refuse("the ends are missing");
   const axes = operation.integersOf("axes", 3) ?? starts.map((_, i) => i);
   const steps = operation.optionalIntegers(4, "steps") ?? starts.map(() => 1);
+  if ([ends, axes, steps].some((list) => list.length !== starts.length)) operation.refuse("starts, ends, axes and steps differ in length");
   let result = tensor;
   axes.forEach((stated, i) => {
     const axis = operation.axis(stated, tensor.shape.length);
@@ -264,6 +271,7 @@ function dropout(operation: Operation): Value[] {
 export function indicator(operation: Operation, element: ElementName, shape: number[], holds: (x: number[]) => boolean): Tensor {
   const type = wordTypeOf(element);
   if (type === undefined || type === "f64") return operation.refuse(`${element} is not covered`);
+  if (count(shape) > mostListed) operation.refuse(`[${shape.join(", ")}] has more than ${mostListed} elements`);
   const flags: boolean[] = [];
   const x = shape.map(() => 0);
   for (let i = 0; i < count(shape); i++) {

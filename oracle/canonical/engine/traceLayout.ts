@@ -91,7 +91,10 @@ export function streamedTrace(program: Program, layout: Layout): TraceLayout {
     return Math.max(i, complete[lastPart]!);
   });
   instructions.forEach((_, i) => {
-    for (const { access, sizes } of accessesOf(program, i)) until[producerOf(program, i, access, sizes)] = i;
+    for (const { access, sizes } of accessesOf(program, i)) {
+      const producer = producerOf(program, i, access, sizes);
+      until[producer] = Math.max(until[producer]!, i);
+    }
   });
   instructions.forEach((instruction, i) => {
     const [from, to] = [instruction.outLeaf * 64, (instruction.outLeaf + outputLeaves(instruction)) * 64];

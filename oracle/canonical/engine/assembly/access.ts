@@ -134,6 +134,93 @@ function gatherRun(
   }
 }
 
+/** The coordinates of the innermost axis at which all bounds hold, where no bound depends on another axis. */
+function innerFrom(firstBound: usize, boundSize: usize, bounds: i32, last: usize): i64 {
+  let from: i64 = 0;
+  for (let b = 0; b < bounds; b++) {
+    const bound = firstBound + boundSize * <usize>b;
+    from = max(from, firstInside(load<i64>(bound), load<i64>(bound, 8), load<i64>(bound + 8 * last, 16)));
+  }
+  return from;
+}
+
+function innerTo(firstBound: usize, boundSize: usize, bounds: i32, last: usize, size: i64): i64 {
+  let to = size;
+  for (let b = 0; b < bounds; b++) {
+    const bound = firstBound + boundSize * <usize>b;
+    to = min(to, endInside(load<i64>(bound), load<i64>(bound, 8), load<i64>(bound + 8 * last, 16), size));
+  }
+  return to;
+}
+
+/** The first step t ≥ 0 at which `0 ≤ value + factor·t < limit` may hold; steps below `endInside` from there on hold. */
+function firstInside(value: i64, limit: i64, factor: i64): i64 {
+  if (factor > 0) return value < 0 ? ceilDiv(-value, factor) : 0;
+  return factor < 0 && value >= limit ? (value - limit) / -factor + 1 : 0;
+}
+
+function endInside(value: i64, limit: i64, factor: i64, length: i64): i64 {
+  if (factor == 0) return value >= 0 && value < limit ? length : 0;
+  if (factor > 0) return limit > value ? ceilDiv(limit - value, factor) : 0;
+  return value >= 0 ? value / -factor + 1 : 0;
+}
+
+/** Whether an access has at most two axes, no index terms, and bounds on the innermost axis only: rows that are all alike. */
+function isPlain(access: usize, n: i32, bounds: i32, indices: i32, firstBound: usize, boundSize: usize): bool {
+  if (n > 2 || indices != 0) return false;
+  if (n == 2) for (let b = 0; b < bounds; b++) if (load<i64>(firstBound + boundSize * <usize>b, 16) != 0) return false;
+  return true;
+}
+
+/** Repeats the `period` words at `dst` until there are `count`. */
+function repeat(dst: usize, period: usize, count: usize): void {
+  let done = period;
+  while (done < count) {
+    const n = min(done, count - done);
+    copyWords(dst + 4 * done, dst, n);
+    done += n;
+  }
+}
+
+/** `fillAccess` for rows that are all alike. */
+function fillPlain(access: usize, n: i32, bounds: i32, dst: usize, start: u64, count: u64, span: i64): u64 {
+  const low = load<i64>(access, 8);
+  const high = load<i64>(access, 16);
+  const last: usize = n - 1;
+  const inner = access + header + 16 * last;
+  const firstBound = inner + 16;
+  const boundSize: usize = 16 + 8 * <usize>n;
+  const size = load<i64>(inner);
+  const stride = load<i64>(inner, 8);
+  const outerStride: i64 = n == 2 ? load<i64>(access + header, 8) : 0;
+  const from = innerFrom(firstBound, boundSize, bounds, last);
+  const to = innerTo(firstBound, boundSize, bounds, last, size);
+  const row = n == 2 ? start / size : 0;
+  let column = <i64>(start - row * size);
+  let address = load<i64>(access) + <i64>row * outerStride;
+  let done: u64 = 0;
+  let inside: u64 = 0;
+  while (done < count) {
+    const length = min(<i64>(count - done), size - column);
+    const first = max(from, column);
+    const end = min(to, column + length);
+    if (first < end) {
+      inside += end - first;
+      if (dst != 0)
+        copyRun(access, dst + ((<usize>(<i64>done + first - column)) << 2), address + first * stride, stride, end - first, low, high, span);
+    }
+    done += length;
+    column = 0;
+    address += outerStride;
+    // Rows without a step between them repeat the first whole one, or, taken from its middle, the first `size` words.
+    if (outerStride == 0 && from == 0 && to == size && <i64>done >= size && dst != 0) {
+      repeat(dst, <usize>size, <usize>count);
+      return count;
+    }
+  }
+  return inside;
+}
+
 /**
  * Walks the elements [start, start + count) of the access's row-major space, and writes the word of each one in bounds to `dst`;
  * the others are left as they are. @returns how many are in bounds by the bounds alone. `dst` 0 only counts. @param span as in `copyRun`.
@@ -183,15 +270,8 @@ export function fillAccess(access: usize, dst: usize, start: u64, count: u64, po
       const value = load<i64>(values + 8 * <usize>b);
       const limit = load<i64>(bound, 8);
       const factor = load<i64>(bound + 8 * <usize>last, 16);
-      if (factor == 0) {
-        if (value < 0 || value >= limit) to = 0;
-      } else if (factor > 0) {
-        if (value < 0) from = max(from, ceilDiv(-value, factor));
-        to = min(to, limit > value ? ceilDiv(limit - value, factor) : 0);
-      } else {
-        to = min(to, value >= 0 ? value / -factor + 1 : 0);
-        if (value >= limit) from = max(from, (value - limit) / -factor + 1);
-      }
+      from = max(from, firstInside(value, limit, factor));
+      to = min(to, endInside(value, limit, factor, length));
     }
     if (from < to) {
       inside += to - from;

@@ -2,9 +2,9 @@
  * f32 contractions as matrix products: C[m][n] = RN(Σₖ A[m][k]·B[n][k] + bias[m][n]), each element checked against an error bound.
  *
  * A product of two binary32 is exact in binary64. With u = 2^-53 a sum of K such products has an error of at most
- * (K − 1)·u/(1 − (K − 1)·u) · Σ|aₖ·bₖ|, whatever the order, and Σ|aₖ·bₖ| ≤ ‖a‖·‖b‖ (Cauchy–Schwarz). With the bias added,
- * t = fl(s + β) is off by a further u·|t|. So the real value lies within e = (K + 2)·u·(1 + 2^-20)·‖a‖·‖b‖ + 4u·|t| of t, where the factor
- * 1 + 2^-20 also covers the rounding of the norms and of e itself (K < 2^31), and 4u·|t| the rounding of t − e and t + e.
+ * (K − 1)·u/(1 − (K − 1)·u) · Σ|aₖ·bₖ|, whatever the order, and Σ|aₖ·bₖ| ≤ M for M = ‖a‖·‖b‖ (Cauchy–Schwarz). Adding the bias β gives
+ * t = fl(s + β), off by a further u·|s + β|, and t − e and t + e are rounded once more, by u·(|t| + e) each. As |s| ≤ M·(1 + K·u), all of that
+ * lies within e = (K + 8)·u·(1 + 2^-20)·M + 4u·|β|, where the factor 1 + 2^-20 also covers the rounding of the norms and of e itself (K < 2^31).
  * Rounding is monotone: where RN(t − e) and RN(t + e) are the same word, it is the element; else it is put on a list for exact arithmetic.
  * Nothing overflows or underflows in binary64: magnitudes of products lie between 2^-298 and 2^256. NaN and infinity end on the list.
  *
@@ -133,24 +133,30 @@ function undecided(list: usize, row: usize, column: usize): void {
   store<u32>(list + 8 + 8 * <usize>n, <u32>column, 4);
 }
 
+/** What M is multiplied by. */
+function errorFactor(k: usize): f64 {
+  return <f64>(k + 8) * unit * (1 + 9.5367431640625e-7);
+}
+
 /** @returns whether RN(t − e) and RN(t + e) are one word, which is then stored. */
 function settle(t: f64, e: f64, out: usize): bool {
-  const bound = e + 4 * unit * abs(t);
-  const low = reinterpret<u32>(<f32>(t - bound));
+  const low = reinterpret<u32>(<f32>(t - e));
   store<u32>(out, low);
-  return low == reinterpret<u32>(<f32>(t + bound)) && t - t == 0 && bound - bound == 0;
+  return low == reinterpret<u32>(<f32>(t + e)) && t - t == 0 && e - e == 0;
 }
 
 /** As `settle` for four elements, t0 and e0 of the first two. @returns a mask of the undecided ones. */
 function settleFour(t0: v128, t1: v128, e0: v128, e1: v128, out: usize): i32 {
-  const u = f64x2.splat(4 * unit);
-  const bound0 = f64x2.add(e0, f64x2.mul(u, f64x2.abs(t0)));
-  const bound1 = f64x2.add(e1, f64x2.mul(u, f64x2.abs(t1)));
-  const low = joined(f32x4.demote_f64x2_zero(f64x2.sub(t0, bound0)), f32x4.demote_f64x2_zero(f64x2.sub(t1, bound1)));
-  const high = joined(f32x4.demote_f64x2_zero(f64x2.add(t0, bound0)), f32x4.demote_f64x2_zero(f64x2.add(t1, bound1)));
+  const low = joined(f32x4.demote_f64x2_zero(f64x2.sub(t0, e0)), f32x4.demote_f64x2_zero(f64x2.sub(t1, e1)));
+  const high = joined(f32x4.demote_f64x2_zero(f64x2.add(t0, e0)), f32x4.demote_f64x2_zero(f64x2.add(t1, e1)));
   v128.store(out, low);
-  // An infinite t or bound leaves NaN on one side; equal words that are NaN are not equal as numbers.
+  // An infinite t or e leaves NaN on one side; equal words that are NaN are not equal as numbers.
   return i32x4.bitmask(v128.and(i32x4.eq(low, high), f32x4.eq(low, high))) ^ 15;
+}
+
+/** What the bias adds to the error bound. */
+function biasError(bias: v128): v128 {
+  return f64x2.mul(f64x2.splat(4 * unit), f64x2.abs(bias));
 }
 
 /** The first two lanes of both. */
@@ -178,7 +184,7 @@ export function product(
   list: usize,
   tile: usize,
 ): void {
-  const factor = <f64>(k + 2) * unit * (1 + 9.5367431640625e-7);
+  const factor = errorFactor(k);
   for (let column: usize = 0; column < columns; column += 4) {
     const panelB = b + 8 * column * k;
     const width = min<usize>(4, columns - column);
@@ -193,19 +199,26 @@ export function product(
         let t0 = v128.load(tile + 32 * r);
         let t1 = v128.load(tile + 32 * r, 16);
         if (width == 4) {
+          let e0 = f64x2.mul(na, nb0);
+          let e1 = f64x2.mul(na, nb1);
           if (bias != 0) {
-            t0 = f64x2.add(t0, f64x2.promote_low_f32x4(v128.load64_zero(bias + at)));
-            t1 = f64x2.add(t1, f64x2.promote_low_f32x4(v128.load64_zero(bias + at, 8)));
+            const bias0 = f64x2.promote_low_f32x4(v128.load64_zero(bias + at));
+            const bias1 = f64x2.promote_low_f32x4(v128.load64_zero(bias + at, 8));
+            t0 = f64x2.add(t0, bias0);
+            t1 = f64x2.add(t1, bias1);
+            e0 = f64x2.add(e0, biasError(bias0));
+            e1 = f64x2.add(e1, biasError(bias1));
           }
-          const open = settleFour(t0, t1, f64x2.mul(na, nb0), f64x2.mul(na, nb1), c + at);
+          const open = settleFour(t0, t1, e0, e1, c + at);
           if (open != 0) {
             for (let j: usize = 0; j < 4; j++) if ((open >> (<i32>j)) & 1) undecided(list, row + r, firstColumn + column + j);
           }
         } else {
           for (let j: usize = 0; j < width; j++) {
             let t = load<f64>(tile + 32 * r + 8 * j);
-            if (bias != 0) t += <f64>load<f32>(bias + at + 4 * j);
-            const e = factor * load<f64>(normsA + 8 * (row + r)) * load<f64>(normsB + 8 * (column + j));
+            const beta = bias != 0 ? <f64>load<f32>(bias + at + 4 * j) : 0;
+            t += beta;
+            const e = 4 * unit * abs(beta) + factor * load<f64>(normsA + 8 * (row + r)) * load<f64>(normsB + 8 * (column + j));
             if (!settle(t, e, c + at + 4 * j)) undecided(list, row + r, firstColumn + column + j);
           }
         }
@@ -219,7 +232,7 @@ export function product(
  * The bound is that of the head of this file with Σ|aₖ·bₖ| itself.
  */
 export function rowProducts(a: usize, b: usize, rows: usize, k: usize, bias: usize, out: usize, list: usize): void {
-  const factor = <f64>(k + 2) * unit * (1 + 9.5367431640625e-7);
+  const factor = errorFactor(k);
   for (let i: usize = 0; i < rows; i++) {
     let sum = f64x2.splat(0);
     let magnitude = f64x2.splat(0);
@@ -240,8 +253,8 @@ export function rowProducts(a: usize, b: usize, rows: usize, k: usize, bias: usi
       a += 4;
       b += 4;
     }
-    if (bias != 0) t += <f64>load<f32>(bias + 4 * i);
-    if (!settle(t, factor * m, out + 4 * i)) undecided(list, i, 0);
+    const beta = bias != 0 ? <f64>load<f32>(bias + 4 * i) : 0;
+    if (!settle(t + beta, factor * m + 4 * unit * abs(beta), out + 4 * i)) undecided(list, i, 0);
   }
 }
 
@@ -268,8 +281,9 @@ function laneProduct(pointers: usize, b: usize, k: usize, lanes: usize, l: usize
     t += x * load<f64>(b + 8 * (i * lanes + l));
     largest = max(largest, abs(x));
   }
-  if (bias != 0) t += <f64>load<f32>(bias + 4 * l);
-  const e = <f64>(k + 2) * unit * (1 + 9.5367431640625e-7) * largest * load<f64>(b + 8 * (k * lanes + l));
+  const beta = bias != 0 ? <f64>load<f32>(bias + 4 * l) : 0;
+  t += beta;
+  const e = 4 * unit * abs(beta) + errorFactor(k) * largest * load<f64>(b + 8 * (k * lanes + l));
   return settle(t, e, out + 4 * l);
 }
 
@@ -288,13 +302,17 @@ function exactLane(pointers: usize, absent: u32, b: usize, k: usize, lanes: usiz
 
 /** Adds the bias to the sums of lanes l to l + 3 and settles them. @returns a mask of the undecided ones. */
 function settleLanes(s0: v128, s1: v128, largest: v128, factor: v128, sums: usize, bias: usize, out: usize, l: usize): i32 {
+  let e0 = f64x2.mul(f64x2.mul(factor, v128.load(sums + 8 * l)), f64x2.promote_low_f32x4(largest));
+  let e1 = f64x2.mul(f64x2.mul(factor, v128.load(sums + 8 * l, 16)), f64x2.promote_low_f32x4(high32(largest)));
   if (bias != 0) {
     const v = v128.load(bias + 4 * l);
-    s0 = f64x2.add(s0, f64x2.promote_low_f32x4(v));
-    s1 = f64x2.add(s1, f64x2.promote_low_f32x4(high32(v)));
+    const bias0 = f64x2.promote_low_f32x4(v);
+    const bias1 = f64x2.promote_low_f32x4(high32(v));
+    s0 = f64x2.add(s0, bias0);
+    s1 = f64x2.add(s1, bias1);
+    e0 = f64x2.add(e0, biasError(bias0));
+    e1 = f64x2.add(e1, biasError(bias1));
   }
-  const e0 = f64x2.mul(f64x2.mul(factor, v128.load(sums + 8 * l)), f64x2.promote_low_f32x4(largest));
-  const e1 = f64x2.mul(f64x2.mul(factor, v128.load(sums + 8 * l, 16)), f64x2.promote_low_f32x4(high32(largest)));
   return settleFour(s0, s1, e0, e1, out + 4 * l);
 }
 
@@ -315,7 +333,7 @@ function laneProducts(
   rows: usize,
   acc: usize,
 ): u32 {
-  const factor = f64x2.splat(<f64>(k + 2) * unit * (1 + 9.5367431640625e-7));
+  const factor = f64x2.splat(errorFactor(k));
   const sums = b + 8 * k * lanes;
   let exact: u32 = 0;
   let l: usize = 0;

@@ -3,11 +3,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { Interface, type Result } from "ethers";
+import { testTokenAbi } from "../../../oracle/chain/abi.ts";
+import { coordinatorInterface, toRequest } from "../../../oracle/chain/contracts.ts";
+import { Signer } from "../../../oracle/chain/signer.ts";
 import { loadConfig } from "../../../oracle/config.ts";
+import { eligibleAt } from "../../../oracle/core/eligibility.ts";
 import { startNode } from "../../../oracle/node.ts";
 import { createLog } from "../../../oracle/telemetry/log.ts";
 import { startChain } from "../../support/chain.ts";
-import { deploySystem, testInput, type TestSystem } from "../../support/deployment.ts";
+import { deploySystem, keyOf, testInput, type TestSystem } from "../../support/deployment.ts";
 import { writeConfig } from "../../support/nodeConfig.ts";
 import { until } from "../../support/until.ts";
 
@@ -35,4 +40,35 @@ test("a request is evaluated, submitted and made final, and the operator is paid
   } finally {
     await node.stop();
   }
+});
+
+test("the node's eligibility is the coordinator's", async () => {
+  const { stake } = await system.views.operator(system.operator.address);
+  const rich = Signer.fromKey(keyOf(3));
+  const token = await system.views.stakeToken();
+  const erc20 = new Interface(testTokenAbi);
+  await system.send(rich, { to: token, data: erc20.encodeFunctionData("mint", [rich.address, 40n * stake]) });
+  await system.send(rich, { to: token, data: erc20.encodeFunctionData("approve", [system.deployment.operatorRegistry, 40n * stake]) });
+  await system.send(rich, system.calls.registerOperator(""));
+  await system.send(rich, system.calls.stake(40n * stake));
+  const times = new Set<number>();
+  const { coordinator } = system.deployment;
+  for (let i = 0; i < 8; i++) {
+    // A long period, and an operator among others: eligibility begins at different times.
+    const params = system.params({ submitPeriod: 40_000 });
+    const { logs } = await system.send(system.requester, system.calls.request(params, testInput(i, 2)));
+    const { args } = coordinatorInterface.parseLog(logs[0]!)!;
+    const request = toRequest(args.request as Result);
+    for (const [operator, active] of [
+      [system.operator.address, stake],
+      [system.requester.address, 0n],
+    ] as const) {
+      const data = coordinatorInterface.encodeFunctionData("eligibleAt", [request, operator]);
+      const result = await system.rpc.call<string>("eth_call", [{ to: coordinator, data }, "latest"]);
+      const at = eligibleAt(args.requestId as string, request, operator, active);
+      assert.equal(at, Number(result));
+      times.add(at - request.requestedAt);
+    }
+  }
+  assert.ok(times.size > 2, `eligibility begins at different times: ${[...times].join(", ")} s`);
 });

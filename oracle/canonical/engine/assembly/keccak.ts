@@ -17,6 +17,11 @@ function xor5(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
   return v128.xor(v128.xor(v128.xor(a, b), v128.xor(c, d)), e);
 }
 
+function chi(a: v128, b: v128, c: v128): v128 {
+  return v128.xor(a, v128.andnot(c, b));
+}
+
+/** Keccak-f[1600], row by row: what a row gives is kept apart, because later rows still read the old state. */
 function permute(state: usize): void {
   let a0 = v128.load(state, 0);
   let a1 = v128.load(state, 16);
@@ -55,55 +60,80 @@ function permute(state: usize): void {
     const d3 = v128.xor(c2, rotate(c4, 1));
     const d4 = v128.xor(c3, rotate(c0, 1));
     const b0 = v128.xor(a0, d0);
-    const b16 = rotate(v128.xor(a5, d0), 36);
-    const b7 = rotate(v128.xor(a10, d0), 3);
-    const b23 = rotate(v128.xor(a15, d0), 41);
-    const b14 = rotate(v128.xor(a20, d0), 18);
-    const b10 = rotate(v128.xor(a1, d1), 1);
     const b1 = rotate(v128.xor(a6, d1), 44);
-    const b17 = rotate(v128.xor(a11, d1), 10);
-    const b8 = rotate(v128.xor(a16, d1), 45);
-    const b24 = rotate(v128.xor(a21, d1), 2);
-    const b20 = rotate(v128.xor(a2, d2), 62);
-    const b11 = rotate(v128.xor(a7, d2), 6);
     const b2 = rotate(v128.xor(a12, d2), 43);
-    const b18 = rotate(v128.xor(a17, d2), 15);
-    const b9 = rotate(v128.xor(a22, d2), 61);
-    const b5 = rotate(v128.xor(a3, d3), 28);
-    const b21 = rotate(v128.xor(a8, d3), 55);
-    const b12 = rotate(v128.xor(a13, d3), 25);
     const b3 = rotate(v128.xor(a18, d3), 21);
-    const b19 = rotate(v128.xor(a23, d3), 56);
-    const b15 = rotate(v128.xor(a4, d4), 27);
-    const b6 = rotate(v128.xor(a9, d4), 20);
-    const b22 = rotate(v128.xor(a14, d4), 39);
-    const b13 = rotate(v128.xor(a19, d4), 8);
     const b4 = rotate(v128.xor(a24, d4), 14);
-    a0 = v128.xor(v128.xor(b0, v128.andnot(b2, b1)), v128.load64_splat(r));
-    a1 = v128.xor(b1, v128.andnot(b3, b2));
-    a2 = v128.xor(b2, v128.andnot(b4, b3));
-    a3 = v128.xor(b3, v128.andnot(b0, b4));
-    a4 = v128.xor(b4, v128.andnot(b1, b0));
-    a5 = v128.xor(b5, v128.andnot(b7, b6));
-    a6 = v128.xor(b6, v128.andnot(b8, b7));
-    a7 = v128.xor(b7, v128.andnot(b9, b8));
-    a8 = v128.xor(b8, v128.andnot(b5, b9));
-    a9 = v128.xor(b9, v128.andnot(b6, b5));
-    a10 = v128.xor(b10, v128.andnot(b12, b11));
-    a11 = v128.xor(b11, v128.andnot(b13, b12));
-    a12 = v128.xor(b12, v128.andnot(b14, b13));
-    a13 = v128.xor(b13, v128.andnot(b10, b14));
-    a14 = v128.xor(b14, v128.andnot(b11, b10));
-    a15 = v128.xor(b15, v128.andnot(b17, b16));
-    a16 = v128.xor(b16, v128.andnot(b18, b17));
-    a17 = v128.xor(b17, v128.andnot(b19, b18));
-    a18 = v128.xor(b18, v128.andnot(b15, b19));
-    a19 = v128.xor(b19, v128.andnot(b16, b15));
-    a20 = v128.xor(b20, v128.andnot(b22, b21));
-    a21 = v128.xor(b21, v128.andnot(b23, b22));
-    a22 = v128.xor(b22, v128.andnot(b24, b23));
-    a23 = v128.xor(b23, v128.andnot(b20, b24));
-    a24 = v128.xor(b24, v128.andnot(b21, b20));
+    const n0 = v128.xor(chi(b0, b1, b2), v128.load64_splat(r));
+    const n1 = chi(b1, b2, b3);
+    const n2 = chi(b2, b3, b4);
+    const n3 = chi(b3, b4, b0);
+    const n4 = chi(b4, b0, b1);
+    const b5 = rotate(v128.xor(a3, d3), 28);
+    const b6 = rotate(v128.xor(a9, d4), 20);
+    const b7 = rotate(v128.xor(a10, d0), 3);
+    const b8 = rotate(v128.xor(a16, d1), 45);
+    const b9 = rotate(v128.xor(a22, d2), 61);
+    const n5 = chi(b5, b6, b7);
+    const n6 = chi(b6, b7, b8);
+    const n7 = chi(b7, b8, b9);
+    const n8 = chi(b8, b9, b5);
+    const n9 = chi(b9, b5, b6);
+    const b10 = rotate(v128.xor(a1, d1), 1);
+    const b11 = rotate(v128.xor(a7, d2), 6);
+    const b12 = rotate(v128.xor(a13, d3), 25);
+    const b13 = rotate(v128.xor(a19, d4), 8);
+    const b14 = rotate(v128.xor(a20, d0), 18);
+    const n10 = chi(b10, b11, b12);
+    const n11 = chi(b11, b12, b13);
+    const n12 = chi(b12, b13, b14);
+    const n13 = chi(b13, b14, b10);
+    const n14 = chi(b14, b10, b11);
+    const b15 = rotate(v128.xor(a4, d4), 27);
+    const b16 = rotate(v128.xor(a5, d0), 36);
+    const b17 = rotate(v128.xor(a11, d1), 10);
+    const b18 = rotate(v128.xor(a17, d2), 15);
+    const b19 = rotate(v128.xor(a23, d3), 56);
+    const n15 = chi(b15, b16, b17);
+    const n16 = chi(b16, b17, b18);
+    const n17 = chi(b17, b18, b19);
+    const n18 = chi(b18, b19, b15);
+    const n19 = chi(b19, b15, b16);
+    const b20 = rotate(v128.xor(a2, d2), 62);
+    const b21 = rotate(v128.xor(a8, d3), 55);
+    const b22 = rotate(v128.xor(a14, d4), 39);
+    const b23 = rotate(v128.xor(a15, d0), 41);
+    const b24 = rotate(v128.xor(a21, d1), 2);
+    const n20 = chi(b20, b21, b22);
+    const n21 = chi(b21, b22, b23);
+    const n22 = chi(b22, b23, b24);
+    const n23 = chi(b23, b24, b20);
+    const n24 = chi(b24, b20, b21);
+    a0 = n0;
+    a1 = n1;
+    a2 = n2;
+    a3 = n3;
+    a4 = n4;
+    a5 = n5;
+    a6 = n6;
+    a7 = n7;
+    a8 = n8;
+    a9 = n9;
+    a10 = n10;
+    a11 = n11;
+    a12 = n12;
+    a13 = n13;
+    a14 = n14;
+    a15 = n15;
+    a16 = n16;
+    a17 = n17;
+    a18 = n18;
+    a19 = n19;
+    a20 = n20;
+    a21 = n21;
+    a22 = n22;
+    a23 = n23;
+    a24 = n24;
   }
   v128.store(state, a0, 0);
   v128.store(state, a1, 16);
@@ -136,18 +166,30 @@ function pair(a: u64, b: u64): v128 {
   return i64x2.replace_lane(i64x2.splat(a), 1, b);
 }
 
-/** Word i (8 bytes) of the preimage `first ‖ data`. */
-function shifted(data: usize, i: usize): u64 {
-  return (load<u64>(data + 8 * i) << 8) | (load<u64>(data + 8 * i - 8) >> 56);
+/** Word i ≥ 1 (8 bytes) of the preimages `first ‖ data` at `p` and `q`: one byte to the left. */
+function words(p: usize, q: usize, i: usize): v128 {
+  return i64x2.replace_lane(v128.load64_splat(p + 8 * i - 1), 1, load<u64>(q + 8 * i - 1));
 }
+
+/** Word 0 of the preimages. */
+function firstWords(p: usize, q: usize, first: u64): v128 {
+  return pair((load<u64>(p) << 8) | first, (load<u64>(q) << 8) | first);
+}
+
+/** The preimages' last byte, and the first one of the padding. */
+function lastWords(p: usize, q: usize): v128 {
+  return pair((<u64>load<u8>(p)) | 0x0100, (<u64>load<u8>(q)) | 0x0100);
+}
+
+const closing: u64 = 0x8000000000000000;
 
 function absorb(state: usize, lane: usize, value: v128): void {
   const at = state + 16 * lane;
   v128.store(at, v128.xor(v128.load(at), value));
 }
 
-function clear(state: usize): void {
-  for (let i: usize = 0; i < 400; i += 16) v128.store(state + i, i64x2.splat(0));
+function clear(state: usize, from: usize, to: usize): void {
+  for (let lane = from; lane < to; lane++) v128.store(state + 16 * lane, i64x2.splat(0));
 }
 
 function emit(state: usize, p: usize, q: usize): void {
@@ -159,26 +201,25 @@ function emit(state: usize, p: usize, q: usize): void {
 
 /** Hashes the leaves (256 bytes) at `p` and `q` to 32 bytes each. @param state 400 bytes of scratch, 16-byte aligned. */
 function leafPair(state: usize, p: usize, q: usize, outP: usize, outQ: usize): void {
-  clear(state);
   // The domain byte of a leaf is 0.
-  absorb(state, 0, pair(load<u64>(p) << 8, load<u64>(q) << 8));
-  for (let i: usize = 1; i < 17; i++) absorb(state, i, pair(shifted(p, i), shifted(q, i)));
+  v128.store(state, firstWords(p, q, 0));
+  for (let i: usize = 1; i < 17; i++) v128.store(state + 16 * i, words(p, q, i));
+  clear(state, 17, 25);
   permute(state);
-  for (let i: usize = 17; i < 32; i++) absorb(state, i - 17, pair(shifted(p, i), shifted(q, i)));
-  // Byte 256 of the preimage is the leaf's last; the padding's first byte follows it, its last closes the block.
-  absorb(state, 15, pair((load<u64>(p, 248) >> 56) | 0x0100, (load<u64>(q, 248) >> 56) | 0x0100));
-  absorb(state, 16, i64x2.splat(0x8000000000000000));
+  for (let i: usize = 17; i < 32; i++) absorb(state, i - 17, words(p, q, i));
+  absorb(state, 15, lastWords(p + 255, q + 255));
+  absorb(state, 16, i64x2.splat(closing));
   permute(state);
   emit(state, outP, outQ);
 }
 
 /** Hashes two pairs of children (64 bytes at `p` and at `q`). */
 function nodePair(state: usize, p: usize, q: usize, outP: usize, outQ: usize): void {
-  clear(state);
-  absorb(state, 0, pair((load<u64>(p) << 8) | 1, (load<u64>(q) << 8) | 1));
-  for (let i: usize = 1; i < 8; i++) absorb(state, i, pair(shifted(p, i), shifted(q, i)));
-  absorb(state, 8, pair((load<u64>(p, 56) >> 56) | 0x0100, (load<u64>(q, 56) >> 56) | 0x0100));
-  absorb(state, 16, i64x2.splat(0x8000000000000000));
+  v128.store(state, firstWords(p, q, 1));
+  for (let i: usize = 1; i < 8; i++) v128.store(state + 16 * i, words(p, q, i));
+  v128.store(state + 16 * 8, lastWords(p + 63, q + 63));
+  clear(state, 9, 25);
+  v128.store(state + 16 * 16, i64x2.splat(closing));
   permute(state);
   emit(state, outP, outQ);
 }

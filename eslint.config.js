@@ -22,7 +22,7 @@ const layering = Object.entries(rooms).map(([room, allowed]) => ({
       {
         patterns: [
           {
-            regex: `^\\.\\./(?:\\.\\./)*(?:${[...all.filter((other) => !allowed.includes(other)), "node\\.ts", "main\\.ts"].join("|")})(?:/|$)`,
+            regex: `^\\.\\./(?:\\.\\./)*(?:${[...all.filter((other) => !allowed.includes(other)), "node\\.ts", "main\\.ts", "foundation\\.ts", "watchtower\\.ts"].join("|")})(?:/|$)`,
             message: `oracle/${room} may import from: ${allowed.join(", ")}.`,
           },
         ],

@@ -30,12 +30,20 @@ const deployment = z.strictObject({
   coordinator: address,
   operatorRegistry: address,
   modelRegistry: address,
+  disputeGame: address.optional(),
   startBlock: z.int().nonnegative().default(0),
 });
 
 const providerNames = ["cuda", "webgpu", "cpu"] as const;
 
 const section = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape).prefault({} as never);
+
+const keySection = () =>
+  section({
+    keyFile: z.string().optional(),
+    keystoreFile: z.string().optional(),
+    passwordFile: z.string().optional(),
+  });
 
 const schema = z.strictObject({
   /** Job store, caches, locks. */
@@ -53,11 +61,9 @@ const schema = z.strictObject({
     stallMilliseconds: count.default(60_000),
   }),
   contracts: deployment,
-  operator: section({
-    keyFile: z.string().optional(),
-    keystoreFile: z.string().optional(),
-    passwordFile: z.string().optional(),
-  }),
+  operator: keySection(),
+  /** Whose key signs for a watchtower. */
+  challenger: keySection(),
   /** Where locks on keys lie; the same for all nodes of one machine. */
   lockDirectory: z.string().default(() => join(homedir(), ".assay", "locks")),
   scheduler: section({
@@ -104,7 +110,7 @@ const schema = z.strictObject({
 type Parsed = z.output<typeof schema>;
 
 /** A checked configuration. Paths are absolute. The key itself is only inside `signer`. */
-export interface Config extends Omit<Parsed, "operator"> {
+export interface Config extends Omit<Parsed, "operator" | "challenger"> {
   signer: Signer;
 }
 
@@ -124,16 +130,17 @@ const variables: Record<string, [path: string[], read: (text: string) => unknown
 /**
  * Reads the TOML file, then the ASSAY_* variables over it, then `overrides` over both.
  * The operator's key comes from ASSAY_KEY, or from operator.keyFile, or from operator.keystoreFile with ASSAY_KEYSTORE_PASSWORD or operator.passwordFile.
+ * A watchtower's key comes from the section `challenger` in the same ways.
  * @param path relative paths in the file are relative to its folder.
  * @throws ConfigError that names the key and what to write.
  */
-export async function loadConfig(path: string, overrides: ConfigOverrides = {}): Promise<Config> {
+export async function loadConfig(path: string, overrides: ConfigOverrides = {}, role: Role = "operator"): Promise<Config> {
   const folder = dirname(resolve(path));
   const merged = merge(merge(readToml(path), fromEnvironment()), overrides as Tree);
   inlineDeployment(merged, folder);
   const parsed = schema.safeParse(merged);
   if (!parsed.success) throw new ConfigError(`${path}: ${parsed.error.issues.map(describeIssue).join("; ")}`);
-  const { operator, ...config } = parsed.data;
+  const { operator, challenger, ...config } = parsed.data;
   if (config.outputs.directory !== undefined && config.outputs.baseUrl === undefined) {
     throw new ConfigError(`${path}: outputs.baseUrl is missing: write the URL under which outputs.directory is served`);
   }
@@ -144,9 +151,12 @@ export async function loadConfig(path: string, overrides: ConfigOverrides = {}):
     lockDirectory: absolute(config.lockDirectory),
     content: { ...config.content, allowedFileRoots: config.content.allowedFileRoots.map(absolute) },
     outputs: { ...config.outputs, ...(config.outputs.directory && { directory: absolute(config.outputs.directory) }) },
-    signer: await loadSigner(path, operator, absolute),
+    signer: await loadSigner(path, role, { operator, challenger }[role], absolute),
   };
 }
+
+/** Whose key a configuration is read for. */
+export type Role = "operator" | "challenger";
 
 type Tree = Record<string, unknown>;
 
@@ -225,23 +235,24 @@ const describeType = (expected: string) =>
 
 async function loadSigner(
   path: string,
+  role: Role,
   { keyFile, keystoreFile, passwordFile }: Parsed["operator"],
   absolute: (name: string) => string,
 ): Promise<Signer> {
-  const key = process.env.ASSAY_KEY ?? (keyFile && readText(absolute(keyFile), "operator.keyFile"));
+  const key = process.env.ASSAY_KEY ?? (keyFile && readText(absolute(keyFile), `${role}.keyFile`));
   try {
     if (key !== undefined) return Signer.fromKey(key);
     if (keystoreFile === undefined) {
-      throw new ConfigError(`${path}: the operator has no key: write operator.keyFile or operator.keystoreFile, or set ASSAY_KEY`);
+      throw new ConfigError(`${path}: the ${role} has no key: write ${role}.keyFile or ${role}.keystoreFile, or set ASSAY_KEY`);
     }
     const password =
       process.env.ASSAY_KEYSTORE_PASSWORD ?? (passwordFile && readText(absolute(passwordFile), "operator.passwordFile").trim());
     if (password === undefined) {
-      throw new ConfigError(`${path}: the keystore needs its password: write operator.passwordFile or set ASSAY_KEYSTORE_PASSWORD`);
+      throw new ConfigError(`${path}: the keystore needs its password: write ${role}.passwordFile or set ASSAY_KEYSTORE_PASSWORD`);
     }
     return await Signer.fromKeystore(readText(absolute(keystoreFile), "operator.keystoreFile"), password);
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
-    throw new ConfigError(`${path}: the operator's key can't be used: ${error.message}`, { cause: error });
+    throw new ConfigError(`${path}: the ${role}'s key can't be used: ${error.message}`, { cause: error });
   }
 }

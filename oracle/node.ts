@@ -2,35 +2,26 @@
 import { mkdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Calls, Views } from "./chain/contracts.ts";
-import { quantity, Rpc } from "./chain/rpc.ts";
-import { Sender } from "./chain/sender.ts";
+import { Evaluations } from "./canonical/dispute/evaluations.ts";
+import { isAdjudicable } from "./canonical/dispute/library.ts";
+import { Calls, type Views } from "./chain/contracts.ts";
+import { DisputeCalls } from "./chain/disputeCalls.ts";
+import { Moves } from "./chain/moves.ts";
 import type { Config } from "./config.ts";
-import { ContentStore } from "./content/contentStore.ts";
-import { ChainClock } from "./core/chainClock.ts";
 import { eligibleAt } from "./core/eligibility.ts";
 import { Loop } from "./core/loop.ts";
-import type { Head, NodePolicy } from "./core/nextAction.ts";
+import type { NodePolicy } from "./core/nextAction.ts";
+import { lay, NodeError } from "./foundation.ts";
+import { Defender } from "./publisher/defender.ts";
 import { Publisher } from "./publisher/publisher.ts";
-import { Runtime } from "./runtime/runtime.ts";
 import { DeclinedError } from "./scheduler/evaluate.ts";
 import { ModelCache } from "./scheduler/modelCache.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
-import { ChainLog } from "./store/chainLog.ts";
-import { Database } from "./store/database.ts";
-import { claimStore } from "./store/facts.ts";
-import { Journal } from "./store/journal.ts";
-import { JobStore, type JobTiming } from "./store/jobs.ts";
-import { acquireLock } from "./store/lock.ts";
-import { crashPoint } from "./telemetry/crashPoint.ts";
+import type { ChainLog } from "./store/chainLog.ts";
+import type { JobTiming } from "./store/jobs.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
-import { DeepReorgError, Watcher } from "./watcher/watcher.ts";
-
-/** The node can't start, or can't go on; the message says what to do. */
-export class NodeError extends Error {
-  override name = "NodeError";
-}
+import { DeepReorgError } from "./watcher/watcher.ts";
 
 export interface NodeStats {
   operator: string;
@@ -71,82 +62,22 @@ export async function startNode(config: Config, options: StartOptions): Promise<
 }
 
 async function assemble(config: Config, { log, signal }: StartOptions, cleanup: (() => Promise<void> | void)[]): Promise<Node> {
-  const { signer, contracts: deployment, dataDirectory } = config;
   const metrics = createMetrics();
-  mkdirSync(dataDirectory, { recursive: true });
-  for (const [path, what] of [
-    [join(dataDirectory, "lock"), `the data directory ${dataDirectory}`],
-    [join(config.lockDirectory, `${deployment.chainId}-${signer.address}`), `the operator's key (${signer.address})`],
-  ] as const) {
-    const lock = acquireLock(path, what);
-    cleanup.push(() => lock.release());
-  }
-  const db = new Database(join(dataDirectory, "store.db"));
-  cleanup.push(() => db.close());
-  const rpc = new Rpc({
-    urls: config.chain.rpc,
-    timeoutMs: config.chain.timeoutMilliseconds,
-    rounds: config.chain.rounds,
-    log,
-    onFailure: (provider) => metrics.rpcFailures.inc({ provider }),
-  });
-  cleanup.push(() => rpc.close());
-  const clock = new ChainClock();
-  await checkChain(config, rpc, db, clock);
-
-  const content = new ContentStore({
-    directory: join(dataDirectory, "content"),
-    allowPrivateAddresses: config.content.allowPrivateAddresses,
-    allowedFileRoots: config.content.allowedFileRoots,
-    maxBytes: config.content.maxMebibytes * 2 ** 20,
-    ...(config.content.ipfsGateway === undefined ? {} : { ipfsGateway: config.content.ipfsGateway }),
-  });
-  const runtime = await Runtime.start({
-    providers: config.runtime.providers,
-    workers: config.scheduler.workers,
-    memoryLimitBytes: config.runtime.memoryLimitMebibytes * 2 ** 20,
-    log,
-  });
-  cleanup.push(() => runtime.close());
-
-  const crash = crashPoint(config.testing.crashPoint);
-  const chainLog = new ChainLog(db);
-  const jobs = new JobStore(db);
-  const journal = new Journal(db, signer.address);
-  const views = new Views(rpc, deployment);
-  const models = new ModelCache((modelId) => views.model(modelId), content, runtime);
-  const shared = { jobs, log, metrics, crashPoint: crash };
+  const foundation = await lay(config, { log, metrics, othersAnswers: false }, cleanup);
+  const { signer, contracts: deployment, dataDirectory } = config;
+  const { rpc, clock, content, runtime, crashPoint, chainLog, jobs, journal, views, head, watcher, sender, library } = foundation;
+  const models = new ModelCache(
+    (modelId) => views.model(modelId),
+    content,
+    runtime,
+    async (modelId, model) => {
+      if (isAdjudicable(model)) await library.get(modelId);
+    },
+  );
+  const shared = { jobs, log, metrics, crashPoint };
   const account = new AccountView(views, signer.address);
-  const head = (): Head | undefined => {
-    const block = chainLog.head();
-    return block && { number: block.number, hash: block.hash, time: clock.now() };
-  };
   const policy = (reserved: bigint): NodePolicy => policyOf(config, chainLog, account, reserved + jobs.bondsOnTheWay());
 
-  const watcher = new Watcher({
-    rpc,
-    chainLog,
-    clock,
-    deployment,
-    operator: signer.address,
-    confirmations: config.chain.confirmations,
-    maxRange: config.chain.maxRange,
-    stallMs: config.chain.stallMilliseconds,
-    log,
-    metrics,
-    crashPoint: crash,
-  });
-  const sender = new Sender({
-    rpc,
-    journal,
-    signer,
-    chainId: deployment.chainId,
-    feeCeiling: BigInt(Math.round(config.fees.ceilingGwei * 1e9)),
-    stuckBlocks: config.fees.stuckBlocks,
-    log,
-    metrics,
-    crashPoint: crash,
-  });
   const publisher = new Publisher({
     ...shared,
     journal,
@@ -156,6 +87,24 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     policy: () => policy(0n),
     limits: { items: config.publisher.batchItems, bytes: config.publisher.batchBytes, gas: config.publisher.batchGas },
   });
+  const evaluations = new Evaluations(library, join(dataDirectory, "traces"), () => publishing.wake());
+  cleanup.push(() => evaluations.close());
+  const { disputeGame } = deployment;
+  if (disputeGame === undefined) log.warn("contracts.disputeGame is missing: this node can't defend its answers");
+  const defender =
+    disputeGame === undefined
+      ? undefined
+      : new Defender({
+          operator: signer.address,
+          jobs,
+          disputes: foundation.disputes,
+          evaluations,
+          calls: new DisputeCalls({ chainId: deployment.chainId, disputeGame }),
+          moves: new Moves({ journal, sender, log, metrics }),
+          content,
+          head,
+          log,
+        });
   const scheduler = new Scheduler({
     ...shared,
     models,
@@ -193,7 +142,10 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     publishing.wake();
   }, report);
   const scheduling = new Loop(() => scheduler.tick(), report);
-  const publishing = new Loop(() => publisher.tick(), report);
+  const publishing = new Loop(async () => {
+    await publisher.tick();
+    await defender?.tick();
+  }, report);
 
   await watcher.sync();
   await account.refresh();
@@ -241,35 +193,6 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
       };
     },
   };
-}
-
-/** @throws NodeError where chain, contracts or account are not what the configuration says. */
-async function checkChain(config: Config, rpc: Rpc, db: Database, clock: ChainClock): Promise<void> {
-  const { contracts, signer } = config;
-  const [chainId, code, balance, genesis, pending] = (await rpc.batch([
-    { method: "eth_chainId", params: [] },
-    { method: "eth_getCode", params: [contracts.coordinator, "latest"] },
-    { method: "eth_getBalance", params: [signer.address, "latest"] },
-    { method: "eth_getBlockByNumber", params: [quantity(0), false] },
-    { method: "eth_getBlockByNumber", params: ["pending", false] },
-  ])) as [string, string, string, { hash: string } | null, { timestamp: string } | null];
-  const names = rpc.names.join(", ");
-  if (Number(chainId) !== contracts.chainId) {
-    throw new NodeError(`${names} is chain ${Number(chainId)}, contracts.chainId says ${contracts.chainId}: correct one of them`);
-  }
-  if (code === "0x") {
-    throw new NodeError(
-      `there is no contract at ${contracts.coordinator} on chain ${contracts.chainId}: correct contracts.coordinator or deploy first`,
-    );
-  }
-  if (BigInt(balance) === 0n) {
-    throw new NodeError(
-      `the operator ${signer.address} has no ETH on chain ${contracts.chainId} to pay for gas: send it some, then start again`,
-    );
-  }
-  claimStore(db, { chain: genesis?.hash ?? chainId, coordinator: contracts.coordinator, operator: signer.address });
-  // The last block may be old: the pending one has the chain's time now.
-  if (pending !== null) clock.observe(Number(pending.timestamp));
 }
 
 /** Answers that don't fit in a transaction go where `outputs` says. @returns their URI, or "". */

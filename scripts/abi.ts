@@ -13,6 +13,7 @@ const contracts = {
   operatorRegistryAbi: "contracts/OperatorRegistry.sol/OperatorRegistry.json",
   modelRegistryAbi: "contracts/ModelRegistry.sol/ModelRegistry.json",
   disputeGameAbi: "contracts/DisputeGame.sol/DisputeGame.json",
+  stepVerifierAbi: "contracts/step/StepVerifier.sol/StepVerifier.json",
   textConsumerAbi: "contracts/examples/TextConsumer.sol/TextConsumer.json",
   testTokenAbi: "contracts/test/TestToken.sol/TestToken.json",
 };

@@ -2854,6 +2854,127 @@ export const disputeGameAbi = [
   },
 ] as const;
 
+export const stepVerifierAbi = [
+  {
+    inputs: [
+      { internalType: "contract IStepKernel", name: "mapKernel_", type: "address" },
+      { internalType: "contract IStepKernel", name: "contractionKernel_", type: "address" },
+      { internalType: "contract IStepKernel", name: "reductionKernel_", type: "address" },
+    ],
+    stateMutability: "nonpayable",
+    type: "constructor",
+  },
+  {
+    inputs: [
+      { internalType: "bytes32", name: "claimHash", type: "bytes32" },
+      { internalType: "uint64", name: "position", type: "uint64" },
+    ],
+    name: "StateUnproven",
+    type: "error",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "bytes32", name: "claimHash", type: "bytes32" },
+      { indexed: false, internalType: "uint64", name: "position", type: "uint64" },
+      { indexed: false, internalType: "uint256[6]", name: "state", type: "uint256[6]" },
+    ],
+    name: "Advanced",
+    type: "event",
+  },
+  {
+    inputs: [
+      {
+        components: [
+          { internalType: "bytes32", name: "programRoot", type: "bytes32" },
+          { internalType: "bytes32", name: "weightRoot", type: "bytes32" },
+          { internalType: "bytes32", name: "inputRoot", type: "bytes32" },
+          { internalType: "bytes32", name: "traceTop", type: "bytes32" },
+          { internalType: "uint32", name: "traceLeaves", type: "uint32" },
+          { internalType: "uint32", name: "leaf", type: "uint32" },
+          { internalType: "uint8", name: "word", type: "uint8" },
+        ],
+        internalType: "struct StepClaim",
+        name: "claim",
+        type: "tuple",
+      },
+      { internalType: "bytes", name: "proof", type: "bytes" },
+    ],
+    name: "advance",
+    outputs: [{ internalType: "uint256[6]", name: "state", type: "uint256[6]" }],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "contractionKernel",
+    outputs: [{ internalType: "contract IStepKernel", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        components: [
+          { internalType: "bytes32", name: "programRoot", type: "bytes32" },
+          { internalType: "bytes32", name: "weightRoot", type: "bytes32" },
+          { internalType: "bytes32", name: "inputRoot", type: "bytes32" },
+          { internalType: "bytes32", name: "traceTop", type: "bytes32" },
+          { internalType: "uint32", name: "traceLeaves", type: "uint32" },
+          { internalType: "uint32", name: "leaf", type: "uint32" },
+          { internalType: "uint8", name: "word", type: "uint8" },
+        ],
+        internalType: "struct StepClaim",
+        name: "claim",
+        type: "tuple",
+      },
+      { internalType: "uint64", name: "position", type: "uint64" },
+      { internalType: "uint256[6]", name: "state", type: "uint256[6]" },
+    ],
+    name: "isProven",
+    outputs: [{ internalType: "bool", name: "", type: "bool" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "mapKernel",
+    outputs: [{ internalType: "contract IStepKernel", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "reductionKernel",
+    outputs: [{ internalType: "contract IStepKernel", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        components: [
+          { internalType: "bytes32", name: "programRoot", type: "bytes32" },
+          { internalType: "bytes32", name: "weightRoot", type: "bytes32" },
+          { internalType: "bytes32", name: "inputRoot", type: "bytes32" },
+          { internalType: "bytes32", name: "traceTop", type: "bytes32" },
+          { internalType: "uint32", name: "traceLeaves", type: "uint32" },
+          { internalType: "uint32", name: "leaf", type: "uint32" },
+          { internalType: "uint8", name: "word", type: "uint8" },
+        ],
+        internalType: "struct StepClaim",
+        name: "claim",
+        type: "tuple",
+      },
+      { internalType: "bytes", name: "proof", type: "bytes" },
+    ],
+    name: "step",
+    outputs: [{ internalType: "uint256", name: "word", type: "uint256" }],
+    stateMutability: "view",
+    type: "function",
+  },
+] as const;
+
 export const textConsumerAbi = [
   {
     inputs: [

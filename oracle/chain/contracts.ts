@@ -2,6 +2,7 @@ import { Interface, keccak256 as fastKeccak, type Result } from "ethers";
 import type { Answer, Request, RequestParams } from "../core/job.ts";
 import { dtypeOfCode, dtypes, type Dtype } from "../core/tensor.ts";
 import { keccak256 } from "../core/traceTree.ts";
+import { disputeInterface } from "./disputeCalls.ts";
 import { inferenceCoordinatorAbi, modelRegistryAbi, operatorRegistryAbi } from "./abi.ts";
 import { bytesOf, hexOf, type Rpc, type RpcError } from "./rpc.ts";
 
@@ -11,6 +12,8 @@ export interface Deployment {
   coordinator: string;
   operatorRegistry: string;
   modelRegistry: string;
+  /** Where answers are disputed; without it a node neither defends nor challenges. */
+  disputeGame?: string | undefined;
   /** The block that created the coordinator, or any before it: events are read from here. */
   startBlock: number;
 }
@@ -267,7 +270,7 @@ export function intentOf({ to, data, value = 0n }: ContractCall): string {
 export function revertReason({ data }: RpcError): string | undefined {
   const nested = typeof data === "object" && data !== null && "data" in data ? data.data : data;
   if (typeof nested !== "string" || nested.length < 10) return undefined;
-  for (const abi of [coordinatorInterface, operatorInterface, modelInterface]) {
+  for (const abi of [coordinatorInterface, operatorInterface, modelInterface, disputeInterface]) {
     const parsed = abi.parseError(nested);
     if (parsed !== null) return `${parsed.name}(${parsed.args.map(String).join(", ")})`;
   }

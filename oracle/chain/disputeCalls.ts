@@ -2,11 +2,23 @@
 import { AbiCoder, Interface } from "ethers";
 import type { Answer, Request } from "../core/job.ts";
 import { keccak256 } from "../core/traceTree.ts";
-import { disputeGameAbi } from "./abi.ts";
+import { disputeGameAbi, stepVerifierAbi } from "./abi.ts";
 import type { ContractCall } from "./contracts.ts";
 import { bytesOf, hexOf } from "./rpc.ts";
 
 export const disputeInterface = new Interface(disputeGameAbi);
+export const stepInterface = new Interface(stepVerifierAbi);
+
+/** Which word of which trace, as the step verifier takes it. */
+export interface StepClaimArguments {
+  programRoot: string;
+  weightRoot: string;
+  inputRoot: string;
+  traceTop: Uint8Array;
+  traceLeaves: number;
+  leaf: number;
+  word: number;
+}
 
 /** The order of the contract's `Outcome`. */
 export const outcomes = [
@@ -66,6 +78,10 @@ export class DisputeCalls {
   timeout = (disputeId: string, request: Request, answer: Answer) => this.#call("timeout", disputeId, request, answer);
   closeVoided = (disputeId: string, request: Request, answer: Answer) => this.#call("closeVoided", disputeId, request, answer);
   withdraw = (to: string) => this.#call("withdraw", to);
+  advance = (stepVerifier: string, claim: StepClaimArguments, proof: string): ContractCall => ({
+    to: stepVerifier,
+    data: stepInterface.encodeFunctionData("advance", [claim, proof]),
+  });
 
   #call(name: string, ...args: unknown[]): ContractCall {
     return { to: this.game, data: disputeInterface.encodeFunctionData(name, args) };

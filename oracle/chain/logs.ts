@@ -1,7 +1,9 @@
 import { AbiCoder, getAddress, type LogDescription, type ParamType, type Result } from "ethers";
+import { disputeEventKinds, type DisputeEvent } from "../core/dispute/facts.ts";
 import type { Request, RequestEvent } from "../core/job.ts";
 import type { LoggedEvent } from "../store/chainLog.ts";
 import { coordinatorInterface, operatorInterface, toRequest } from "./contracts.ts";
+import { disputeInterface, outcomes } from "./disputeCalls.ts";
 import { bytesOf } from "./rpc.ts";
 
 /** As `eth_getLogs` gives them. */
@@ -19,7 +21,9 @@ const coordinatorEvents = ["Requested", "Submitted", "Finalized", "Refunded", "S
 
 const topicOf = (name: string) => coordinatorInterface.getEvent(name)!.topicHash;
 export const servedModelTopic = operatorInterface.getEvent("ServedModelSet")!.topicHash;
-export const watchedTopics = [...coordinatorEvents.map(topicOf), servedModelTopic];
+const watchedDisputeEvents = disputeEventKinds.map((name) => [disputeInterface.getEvent(name)!.topicHash, name] as const);
+export const watchedTopics = [...coordinatorEvents.map(topicOf), servedModelTopic, ...watchedDisputeEvents.map(([topic]) => topic)];
+const disputeEventOfTopic = new Map(watchedDisputeEvents);
 const eventOfTopic = new Map(coordinatorEvents.map((name) => [topicOf(name), name]));
 const doneTopics = { Submitted: topicOf("Submitted"), Finalized: topicOf("Finalized") };
 
@@ -28,8 +32,12 @@ export function requestIdIn(log: { topics: string[] }, name: "Submitted" | "Fina
   return log.topics[0] === doneTopics[name] ? log.topics[1] : undefined;
 }
 
-/** @param operator whose served models are of interest. @returns undefined where the log is of no interest. */
-export function decodeLog(raw: RawLog, operator: string): LoggedEvent | undefined {
+/**
+ * @param operator whose served models and answers are of interest.
+ * @param othersAnswers whether the bytes of everybody's answers are.
+ * @returns undefined where the log is of no interest.
+ */
+export function decodeLog(raw: RawLog, operator: string, othersAnswers = false): LoggedEvent | undefined {
   const place = { blockNumber: Number(raw.blockNumber), blockHash: raw.blockHash, logIndex: Number(raw.logIndex) };
   const subject = raw.topics[1]!;
   if (raw.topics[0] === servedModelTopic) {
@@ -37,9 +45,18 @@ export function decodeLog(raw: RawLog, operator: string): LoggedEvent | undefine
     if (args.operator !== getAddress(operator)) return undefined;
     return { ...place, subject: args.modelId as string, event: { kind: "ServedModelSet", served: args.served as boolean } };
   }
+  const disputeEvent = disputeEventOfTopic.get(raw.topics[0]!);
+  if (disputeEvent !== undefined) {
+    return { ...place, subject, event: toDisputeEvent(disputeEvent, disputeInterface.parseLog(raw)!.args, place.blockNumber) };
+  }
   const name = eventOfTopic.get(raw.topics[0]!);
   if (name === undefined) return undefined;
-  if (name !== "Requested") return { ...place, subject, event: toRequestEvent(name, coordinatorInterface.parseLog(raw)!) };
+  if (name !== "Requested") {
+    const log = coordinatorInterface.parseLog(raw)!;
+    const event = toRequestEvent(name, log);
+    if (name !== "Submitted" || !(othersAnswers || log.args.operator === getAddress(operator))) return { ...place, subject, event };
+    return { ...place, subject, event, posted: { bytes: bytesOf(log.args.output as string), uri: log.args.outputURI as string } };
+  }
   const { request, input } = decodeRequested(raw.data);
   return { ...place, subject, event: { kind: "Requested", request }, input };
 }
@@ -79,5 +96,42 @@ function toRequestEvent(name: Exclude<(typeof coordinatorEvents)[number], "Reque
     case "Refunded":
     case "Suspended":
       return { kind: name };
+  }
+}
+
+function toDisputeEvent(kind: DisputeEvent["kind"], args: Result, blockNumber: number): DisputeEvent {
+  const deadline = Number(args.toObject().deadline ?? 0);
+  switch (kind) {
+    case "ChallengeCommitted":
+      return { kind, challenger: args.challenger as string, blockNumber };
+    case "Challenged":
+      return {
+        kind,
+        requestId: args.requestId as string,
+        challenger: args.challenger as string,
+        operator: args.operator as string,
+        tensor: Number(args.tensor),
+        element: Number(args.element),
+        deadline,
+      };
+    case "Defended":
+      return { kind, answerId: args.answerId as string, traceRoot: args.traceRoot as string, revealed: args.revealed as boolean, deadline };
+    case "Conceded":
+      return { kind };
+    case "Revealed": {
+      const { answerId, height, position, children } = args;
+      return {
+        kind,
+        answerId: answerId as string,
+        height: Number(height),
+        position: Number(position),
+        children: children as string,
+        deadline,
+      };
+    }
+    case "Picked":
+      return { kind, height: Number(args.height), position: Number(args.position), revealed: args.revealed as boolean, deadline };
+    case "Closed":
+      return { kind, convicted: args.convicted as boolean, outcome: outcomes[Number(args.outcome)]! };
   }
 }

@@ -1,5 +1,5 @@
 import type { TransactionState } from "../core/job.ts";
-import type { Attempt, Intent, Journal, JournalledTransaction, TransactionKind } from "../store/journal.ts";
+import { isMove, type Attempt, type Intent, type Journal, type JournalledTransaction, type TransactionKind } from "../store/journal.ts";
 import type { CrashPoint } from "../telemetry/crashPoint.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -42,7 +42,13 @@ interface Receipt {
 const labels = {
   submit: { before: "before-journal-write", after: "after-journal-write", sent: "after-send" },
   finalize: { before: "before-finalization-journal-write", after: "after-finalization-journal-write", sent: "after-finalization-send" },
+  move: { before: "before-move-journal-write", after: "after-move-journal-write", sent: "after-move-send" },
 } as const;
+
+const labelsOf = (kind: TransactionKind) => labels[isMove(kind) ? "move" : kind];
+
+/** The protocol's cap on one transaction's gas. */
+const mostGas = 2n ** 24n;
 
 /** Sends this account's transactions: journalled first, one nonce after another, replaced while they are stuck. */
 export class Sender {
@@ -104,9 +110,9 @@ export class Sender {
       deadline,
     };
     const attempt = this.#sign(intent, nonce, fees);
-    crashPoint(labels[kind].before);
+    crashPoint(labelsOf(kind).before);
     const transaction = journal.write(intent, nonce, attempt);
-    crashPoint(labels[kind].after);
+    crashPoint(labelsOf(kind).after);
     const sentAt = performance.timeOrigin + performance.now();
     await this.#broadcast(transaction, attempt, head);
     return sentAt;
@@ -114,7 +120,8 @@ export class Sender {
 
   async #estimate({ to, data }: ContractCall): Promise<bigint> {
     const gas = BigInt(await this.#options.rpc.call<string>("eth_estimateGas", [{ from: this.address, to, data }]));
-    return gas + gas / 4n;
+    const roomy = gas + gas / 4n;
+    return roomy > mostGas ? mostGas : roomy;
   }
 
   async #transactionCount(): Promise<number> {
@@ -154,7 +161,7 @@ export class Sender {
         return;
       }
     }
-    crashPoint(labels[transaction.kind].sent);
+    crashPoint(labelsOf(transaction.kind).sent);
     journal.markSent(transaction.id, head);
   }
 

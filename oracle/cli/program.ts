@@ -8,6 +8,7 @@ import { addModel } from "./model.ts";
 import { addOperator } from "./operator.ts";
 import { addRequest } from "./request.ts";
 import { addStart } from "./start.ts";
+import { addWatch } from "./watch.ts";
 import { toJson, type Terminal } from "./verb.ts";
 
 function assay(terminal: Terminal): Command {
@@ -21,7 +22,7 @@ function assay(terminal: Terminal): Command {
       writeOut: (text) => void terminal.out.write(text),
       writeErr: (text) => void terminal.err.write(text),
     });
-  for (const add of [addDevnet, addModel, addEvaluate, addOperator, addStart, addRequest, addFinalize]) add(program, terminal);
+  for (const add of [addDevnet, addModel, addEvaluate, addOperator, addStart, addWatch, addRequest, addFinalize]) add(program, terminal);
   return program;
 }
 

@@ -6,7 +6,7 @@ import type { Sender, Settled } from "../chain/sender.ts";
 import { submitDeadline } from "../core/job.ts";
 import { nextAction, type Head, type NodePolicy } from "../core/nextAction.ts";
 import type { JobStore } from "../store/jobs.ts";
-import type { Journal, TransactionKind } from "../store/journal.ts";
+import { isMove, type AnswerKind, type Journal } from "../store/journal.ts";
 import type { CrashPoint } from "../telemetry/crashPoint.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -57,7 +57,7 @@ export class Publisher {
   }
 
   /** @returns whether anything was sent or refused, so that there may be more. */
-  async #sendNext(kind: TransactionKind): Promise<boolean> {
+  async #sendNext(kind: AnswerKind): Promise<boolean> {
     const head = this.#options.head()!;
     const ready = kind === "submit" ? this.#readyToSubmit(head) : this.#readyToFinalize(head);
     if (ready.length === 0) return false;
@@ -107,7 +107,7 @@ export class Publisher {
     return this.#options.jobs.output(requestId)?.bytes ?? new Uint8Array();
   }
 
-  #callFor(kind: TransactionKind, batch: readonly ReadyJob[]): ContractCall {
+  #callFor(kind: AnswerKind, batch: readonly ReadyJob[]): ContractCall {
     const { calls } = this.#options;
     const [{ job, output, outputUri }] = batch as [ReadyJob];
     const requests = batch.map((item) => item.job.request);
@@ -124,7 +124,7 @@ export class Publisher {
     return batch.length === 1 ? calls.submit(job.request, output) : calls.submitBatch(requests, outputs);
   }
 
-  async #send(kind: TransactionKind, batch: readonly ReadyJob[], head: Head): Promise<void> {
+  async #send(kind: AnswerKind, batch: readonly ReadyJob[], head: Head): Promise<void> {
     const { sender, jobs, log, metrics } = this.#options;
     const ids = batch.map(({ job }) => job.requestId);
     const deadline = kind === "submit" ? Math.min(...batch.map(({ job }) => submitDeadline(job.request))) : null;
@@ -159,6 +159,7 @@ export class Publisher {
   #record(settled: readonly Settled[]): void {
     const { journal, head, crashPoint } = this.#options;
     for (const { transaction, state, logs } of settled) {
+      if (isMove(transaction.kind)) continue;
       const name = transaction.kind === "submit" ? "Submitted" : "Finalized";
       const done = new Set(logs.map((log) => requestIdIn(log, name)));
       const leftOut = transaction.requestIds.filter((requestId) => !done.has(requestId));

@@ -18,8 +18,18 @@ export class ModelCache {
   readonly #content: ContentSource;
   readonly #runtime: ModelLoader;
 
-  constructor(readModel: (modelId: string) => Promise<Model>, content: ContentSource, runtime: ModelLoader) {
-    this.#readModel = readModel;
+  /** @param check refuses a record that this node must not answer by; made once for each model. */
+  constructor(
+    readModel: (modelId: string) => Promise<Model>,
+    content: ContentSource,
+    runtime: ModelLoader,
+    check: (modelId: string, model: Model) => Promise<void> = () => Promise.resolve(),
+  ) {
+    this.#readModel = async (modelId) => {
+      const model = await readModel(modelId);
+      await check(modelId, model);
+      return model;
+    };
     this.#content = content;
     this.#runtime = runtime;
   }

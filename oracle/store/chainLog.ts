@@ -1,4 +1,5 @@
 import { foldEvents, submitDeadline, type ChainFacts, type Request, type RequestEvent } from "../core/job.ts";
+import { disputeEventKinds, foldDispute, type DisputeEvent } from "../core/dispute/facts.ts";
 import type { Database } from "./database.ts";
 import { fromJson, toJson } from "./json.ts";
 
@@ -23,8 +24,12 @@ export interface RequestInput {
 
 export type LoggedEvent = Place &
   (
-    { subject: string; event: RequestEvent; input?: RequestInput } | { subject: string; event: { kind: "ServedModelSet"; served: boolean } }
+    | { subject: string; event: RequestEvent; input?: RequestInput; posted?: RequestInput }
+    | { subject: string; event: DisputeEvent }
+    | { subject: string; event: { kind: "ServedModelSet"; served: boolean } }
   );
+
+const isDisputeEvent = (kind: string): kind is DisputeEvent["kind"] => (disputeEventKinds as readonly string[]).includes(kind);
 
 /** What was read of the chain, and what it says about each job. Only the last blocks are kept: as many as a reorganisation may undo. */
 export class ChainLog {
@@ -47,6 +52,11 @@ export class ChainLog {
     return this.#db.get<{ hash: string }>("SELECT hash FROM blocks WHERE number = ?", number)?.hash;
   }
 
+  /** @returns the time of a block that is still kept: Unix time, seconds. */
+  timeOf(number: number): number | undefined {
+    return this.#db.get<{ timestamp: number }>("SELECT timestamp FROM blocks WHERE number = ?", number)?.timestamp;
+  }
+
   /** @returns kept blocks below `number`, newest first. */
   blocksBelow(number: number, limit: number): Block[] {
     return this.#db.all<Block>("SELECT number, hash, timestamp FROM blocks WHERE number < ? ORDER BY number DESC LIMIT ?", number, limit);
@@ -59,6 +69,7 @@ export class ChainLog {
   append(blocks: readonly Block[], events: readonly LoggedEvent[], seenAt: number): void {
     this.#db.transaction(() => {
       const touched = new Set<string>();
+      const disputes = new Set<string>();
       for (const logged of events) {
         const { kind, ...payload } = logged.event;
         const changed = this.#db.run(
@@ -74,9 +85,16 @@ export class ChainLog {
         );
         if (logged.event.kind === "ServedModelSet") this.#served = undefined;
         if (changed === 0 || logged.event.kind === "ServedModelSet") continue;
+        if (isDisputeEvent(logged.event.kind)) {
+          disputes.add(logged.subject);
+          continue;
+        }
         touched.add(logged.subject);
         if (logged.event.kind === "Requested") this.#addJob(logged, logged.event.request, seenAt);
+        if (logged.event.kind === "Submitted" && "posted" in logged)
+          this.#addPosted(logged.subject, logged.event.answer.outputRoot, logged.posted!);
       }
+      for (const disputeId of disputes) this.#refoldDispute(disputeId);
       for (const requestId of touched) this.#refold(requestId);
       for (const { number, hash, timestamp } of blocks) {
         this.#db.run("INSERT OR REPLACE INTO blocks (number, hash, timestamp) VALUES (?, ?, ?)", number, hash, timestamp);
@@ -93,9 +111,15 @@ export class ChainLog {
   undoAbove(number: number): number {
     this.#served = undefined;
     return this.#db.transaction(() => {
-      const touched = this.#db.all<{ subject: string }>("SELECT DISTINCT subject FROM events WHERE block_number > ?", number);
+      const touched = this.#db.all<{ subject: string; kind: string }>(
+        "SELECT DISTINCT subject, kind FROM events WHERE block_number > ?",
+        number,
+      );
       this.#db.run("DELETE FROM events WHERE block_number > ?", number);
-      for (const { subject } of touched) this.#refold(subject);
+      for (const { subject, kind } of touched) {
+        if (isDisputeEvent(kind)) this.#refoldDispute(subject);
+        else this.#refold(subject);
+      }
       this.#db.run(
         "UPDATE transactions SET state = 'SENT', sent_in_block = NULL, mined_in_block = NULL WHERE state = 'MINED' AND mined_in_block > ?",
         number,
@@ -138,12 +162,44 @@ export class ChainLog {
     }
   }
 
-  #refold(requestId: string): void {
-    const rows = this.#db.all<{ kind: string; payload: string }>(
-      "SELECT kind, payload FROM events WHERE subject = ? ORDER BY block_number, log_index",
+  #addPosted(requestId: string, outputRoot: string, { bytes, uri }: RequestInput): void {
+    this.#db.run(
+      "INSERT OR IGNORE INTO posted (request_id, output_root, bytes, uri) VALUES (?, ?, ?, ?)",
       requestId,
+      outputRoot,
+      bytes,
+      uri,
     );
-    const facts: ChainFacts = foldEvents(rows.map(({ kind, payload }) => ({ kind, ...fromJson<object>(payload) }) as RequestEvent));
+  }
+
+  #eventsOf<T>(subject: string): T[] {
+    return this.#db
+      .all<{ kind: string; payload: string }>(
+        "SELECT kind, payload FROM events WHERE subject = ? ORDER BY block_number, log_index",
+        subject,
+      )
+      .map(({ kind, payload }) => ({ kind, ...fromJson<object>(payload) }) as T);
+  }
+
+  #refoldDispute(disputeId: string): void {
+    const facts = foldDispute(this.#eventsOf<DisputeEvent>(disputeId));
+    if (facts === null) {
+      this.#db.run("DELETE FROM disputes WHERE dispute_id = ?", disputeId);
+      return;
+    }
+    this.#db.run(
+      "INSERT OR REPLACE INTO disputes (dispute_id, request_id, challenger, operator, turn, facts) VALUES (?, ?, ?, ?, ?, ?)",
+      disputeId,
+      facts.requestId,
+      facts.challenger,
+      facts.operator,
+      facts.turn,
+      toJson(facts),
+    );
+  }
+
+  #refold(requestId: string): void {
+    const facts: ChainFacts = foldEvents(this.#eventsOf<RequestEvent>(requestId));
     this.#db.run(
       "UPDATE jobs SET status = ?, answer = ?, finalizable_at = ?, convicted = ? WHERE request_id = ?",
       facts.status,

@@ -1,7 +1,26 @@
 import type { TransactionState } from "../core/job.ts";
 import type { Database } from "./database.ts";
 
-export type TransactionKind = "submit" | "finalize";
+/** Moves of a dispute, and what they need beside: an allowance, a part of a step that is too long for one transaction. */
+export const moveKinds = [
+  "approve",
+  "commitChallenge",
+  "challenge",
+  "concede",
+  "defend",
+  "reveal",
+  "pick",
+  "advance",
+  "step",
+  "timeout",
+  "closeVoided",
+] as const;
+export type MoveKind = (typeof moveKinds)[number];
+
+export type AnswerKind = "submit" | "finalize";
+export type TransactionKind = AnswerKind | MoveKind;
+
+export const isMove = (kind: TransactionKind): kind is MoveKind => (moveKinds as readonly string[]).includes(kind);
 
 export interface Attempt {
   hash: string;
@@ -15,6 +34,7 @@ export interface Attempt {
 /** What is about to be done, before it has a nonce. */
 export interface Intent {
   kind: TransactionKind;
+  /** Whatever it does something about, each in at most one live transaction of a kind: requests; for a move, what names the move. */
   requestIds: readonly string[];
   /** Identity of what it does: keccak-256 of recipient, value and calldata, as hex. */
   intent: string;
@@ -135,6 +155,11 @@ export class Journal {
         this.#db.run("UPDATE transaction_items SET live = 0 WHERE transaction_id = ? AND request_id = ?", id, requestId);
       }
     });
+  }
+
+  /** @returns whether a live transaction of this kind is about this item. */
+  isLive(kind: TransactionKind, item: string): boolean {
+    return this.#db.get("SELECT 1 FROM transaction_items WHERE request_id = ? AND kind = ? AND live = 1", item, kind) !== undefined;
   }
 
   /** @returns the account's transactions that are not mined yet, by nonce. */

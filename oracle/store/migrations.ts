@@ -88,4 +88,36 @@ export const migrations = [
   ) STRICT;
   CREATE UNIQUE INDEX one_live_item ON transaction_items (request_id, kind) WHERE live = 1;
   `,
+  `
+  CREATE TABLE disputes (
+    dispute_id TEXT PRIMARY KEY,
+    request_id TEXT NOT NULL,
+    challenger TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    turn TEXT NOT NULL,
+    facts TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX disputes_by_turn ON disputes (turn);
+
+  -- Answers as they were posted.
+  CREATE TABLE posted (
+    request_id TEXT NOT NULL,
+    output_root TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    uri TEXT NOT NULL,
+    PRIMARY KEY (request_id, output_root)
+  ) STRICT;
+
+  -- What this node found out about others' answers. A commitment's salt is here before the commitment is sent.
+  CREATE TABLE checks (
+    answer_id TEXT PRIMARY KEY,
+    request_id TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    tensor INTEGER,
+    element INTEGER,
+    salt TEXT,
+    commitment TEXT
+  ) STRICT;
+  `,
 ];

@@ -13,6 +13,9 @@ export const crashLabels = [
   "after-finalization-journal-write",
   "after-finalization-send",
   "after-finalization-receipt-stored",
+  "before-move-journal-write",
+  "after-move-journal-write",
+  "after-move-send",
 ] as const;
 
 export type CrashLabel = (typeof crashLabels)[number];

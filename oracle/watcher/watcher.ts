@@ -20,6 +20,8 @@ export interface WatcherOptions {
   deployment: Deployment;
   /** Whose served models are followed. */
   operator: string;
+  /** Whether the bytes of everybody's answers are kept, to be checked. */
+  othersAnswers?: boolean;
   /** A block is read when so many are on top of it; 0: at once. */
   confirmations: number;
   /** Most blocks per `eth_getLogs`; halved while the provider refuses. */
@@ -131,7 +133,11 @@ export class Watcher {
     const numbers = Array.from({ length: to - firstKept + 1 }, (_, i) => firstKept + i);
     const getBlock = (number: number) => ({ method: "eth_getBlockByNumber", params: [quantity(number), false] });
     const filter = {
-      address: [deployment.coordinator, deployment.operatorRegistry],
+      address: [
+        deployment.coordinator,
+        deployment.operatorRegistry,
+        ...(deployment.disputeGame === undefined ? [] : [deployment.disputeGame]),
+      ],
       fromBlock: quantity(from),
       toBlock: quantity(to),
       topics: [watchedTopics],
@@ -153,7 +159,7 @@ export class Watcher {
     for (const log of logs) {
       const hash = hashes.get(Number(log.blockNumber));
       if (log.removed === true || (hash !== undefined && hash !== log.blockHash)) throw new InconsistentReply("a log is of another block");
-      const event = decodeLog(log, operator);
+      const event = decodeLog(log, operator, this.#options.othersAnswers);
       if (event !== undefined) events.push(event);
     }
     events.sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);

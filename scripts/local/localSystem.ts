@@ -3,6 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ContractFactory, Interface, type InterfaceAbi } from "ethers";
+import { inspectModel } from "../../oracle/canonical/lowering/inspect.ts";
+import type { Tolerance } from "../../oracle/canonical/tolerance.ts";
 import type { ContractCall, Model } from "../../oracle/chain/contracts.ts";
 import { modelInterface } from "../../oracle/chain/contracts.ts";
 import { Signer } from "../../oracle/chain/signer.ts";
@@ -24,6 +26,8 @@ export interface NodeOptions {
   providers?: readonly string[];
   /** Lines of TOML behind the configuration's own. */
   extra?: string;
+  /** Whose configuration it is: a node's or a watchtower's. Default: operator. */
+  role?: "operator" | "challenger";
   /** Of the data directory, so that a restarted node finds its store again. Default: the account's name. */
   name?: string;
 }
@@ -40,6 +44,14 @@ interface Artifact {
 }
 
 const zeroHash = `0x${"0".repeat(64)}`;
+
+const exact: Tolerance = { absolute: 0, relative: 0 };
+
+function rootsOf(file: Uint8Array): { programRoot: string; weightRoot: string } {
+  const { programRoot, weightRoot, refused } = inspectModel(file);
+  if (programRoot === null || weightRoot === null) throw new Error(`the model has no canonical program: ${JSON.stringify(refused)}`);
+  return { programRoot, weightRoot };
+}
 
 /** @param source path of the Solidity file under contracts/, without its ending. */
 export function artifactOf(source: string): Artifact {
@@ -103,28 +115,31 @@ export class LocalSystem {
     return path;
   }
 
+  /** @param tolerance of float32 outputs; makes the model's answers challengeable. */
   async registerModel(
     author: AccountName,
     name: string,
     bytes: Uint8Array,
     royaltyBps = 250,
+    tolerance?: Tolerance,
   ): Promise<{ modelId: string; gasUsed: bigint }> {
     const path = await this.writeModel(name, bytes);
     const { artifactHash, inputs, outputs } = inspectOnnx(path, bytes);
-    const spec = (signature: (typeof inputs)[number]) => ({
+    const { programRoot, weightRoot } = tolerance === undefined ? { programRoot: zeroHash, weightRoot: zeroHash } : rootsOf(bytes);
+    const spec = (delta: Tolerance) => (signature: (typeof inputs)[number]) => ({
       name: signature.name,
       dtype: signature.dtype as Dtype,
       shape: signature.shape as number[],
-      deltaAbsolute: 0,
-      deltaRelative: 0,
+      deltaAbsolute: delta.absolute,
+      deltaRelative: delta.relative,
     });
     const model: Model = {
       artifactHash,
       artifactURI: pathToFileURL(path).href,
-      programRoot: zeroHash,
-      weightRoot: zeroHash,
-      inputs: inputs.map(spec),
-      outputs: outputs.map(spec),
+      programRoot,
+      weightRoot,
+      inputs: inputs.map(spec(exact)),
+      outputs: outputs.map((output) => spec(tolerance !== undefined && output.dtype === "float32" ? tolerance : exact)(output)),
       author: this.signer(author).address,
       royaltyBps,
     };
@@ -145,7 +160,7 @@ export class LocalSystem {
   }
 
   /** Writes a node's configuration. @returns its path. */
-  async writeNodeConfig({ account, extra = "", providers = ["cpu"], name = account }: NodeOptions): Promise<string> {
+  async writeNodeConfig({ account, extra = "", providers = ["cpu"], role = "operator", name = account }: NodeOptions): Promise<string> {
     const path = join(this.directory, `${name}.toml`);
     const rpc = this.chain.deployment.rpcUrl!;
     await writeFile(
@@ -161,7 +176,7 @@ pollMilliseconds = 100
 [contracts]
 file = "deployment.json"
 
-[operator]
+[${role}]
 keyFile = "keys/${account}.key"
 
 [scheduler]
@@ -181,6 +196,12 @@ ${extra}`,
   async startNode(options: NodeOptions): Promise<AssayProcess> {
     const config = await this.writeNodeConfig(options);
     return this.#processes.start(options.name ?? options.account, ["start", "--config", config]);
+  }
+
+  /** Starts a watchtower as its own process. */
+  async startWatchtower(options: Omit<NodeOptions, "role">): Promise<AssayProcess> {
+    const config = await this.writeNodeConfig({ ...options, role: "challenger" });
+    return this.#processes.start(options.name ?? options.account, ["watch", "--config", config]);
   }
 
   /** Moves the local chain's clock. @param seconds forward. */

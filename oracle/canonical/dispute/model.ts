@@ -13,6 +13,7 @@ import { MemoryTree } from "../proof/treeView.ts";
 /** The file has no canonical program: no dispute about its answers can be settled. The message names every obstacle. */
 export class NotAdjudicableError extends Error {
   override name = "NotAdjudicableError";
+  readonly retryable = false;
 }
 
 const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString("hex")}`;

@@ -1,0 +1,71 @@
+/** What the dispute contract and its step verifier say; every method is one `eth_call` at the latest block. */
+import { Interface, type Result } from "ethers";
+import type { StepClaimArguments } from "./disputeCalls.ts";
+import { disputeInterface, stepInterface } from "./disputeCalls.ts";
+import type { Rpc } from "./rpc.ts";
+
+/** Seconds, 1/10,000 and the stake token's smallest unit; docs/dispute.md says what each buys. */
+export interface GameParameters {
+  commitDelay: number;
+  commitLifetime: number;
+  clock: number;
+  moveTime: number;
+  grace: number;
+  maxGrace: number;
+  challengerBond: bigint;
+  burnBps: number;
+  concedeBps: number;
+}
+
+const allowanceInterface = new Interface(["function allowance(address owner, address spender) view returns (uint256)"]);
+
+export class DisputeViews {
+  readonly #rpc: Rpc;
+  readonly game: string;
+
+  constructor(rpc: Rpc, game: string) {
+    this.#rpc = rpc;
+    this.game = game;
+  }
+
+  async parameters(): Promise<GameParameters> {
+    const [found] = await this.#call(this.game, disputeInterface, "parameters");
+    const { challengerBond, ...numbers } = (found as Result).toObject() as Record<string, bigint>;
+    const read = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)]));
+    return { ...read, challengerBond } as unknown as GameParameters;
+  }
+
+  /** @returns what the game owes the account, in the stake token's smallest unit. */
+  async owed(account: string): Promise<bigint> {
+    return (await this.#call(this.game, disputeInterface, "owed", account))[0] as bigint;
+  }
+
+  /** @returns the addresses of the step verifier and the stake token. */
+  async parts(): Promise<{ stepVerifier: string; stakeToken: string }> {
+    const [[stepVerifier], [stakeToken]] = await Promise.all([
+      this.#call(this.game, disputeInterface, "stepVerifier"),
+      this.#call(this.game, disputeInterface, "stakeToken"),
+    ]);
+    return { stepVerifier: stepVerifier as string, stakeToken: stakeToken as string };
+  }
+
+  /** @returns how much of the account's tokens the game may take. */
+  async allowance(token: string, account: string): Promise<bigint> {
+    return (await this.#call(token, allowanceInterface, "allowance", account, this.game))[0] as bigint;
+  }
+
+  /** @returns what `advance` would find. @throws RpcError where the state in front of it is not proven yet. */
+  async advanced(verifier: string, claim: StepClaimArguments, proof: string): Promise<bigint[]> {
+    const [state] = await this.#call(verifier, stepInterface, "advance", claim, proof);
+    return [...(state as bigint[])];
+  }
+
+  async isProven(verifier: string, claim: StepClaimArguments, position: number, state: readonly bigint[]): Promise<boolean> {
+    return (await this.#call(verifier, stepInterface, "isProven", claim, position, state))[0] as boolean;
+  }
+
+  async #call(to: string, abi: Interface, name: string, ...args: unknown[]): Promise<Result> {
+    const result = await this.#rpc.call<string>("eth_call", [{ to, data: abi.encodeFunctionData(name, args) }, "latest"]);
+    return abi.decodeFunctionResult(name, result);
+  }
+}

@@ -1,0 +1,190 @@
+import { randomBytes } from "node:crypto";
+import type { DisputeCalls } from "../chain/disputeCalls.ts";
+import { answerIdOf } from "../chain/disputeCalls.ts";
+import type { DisputeViews, GameParameters } from "../chain/disputeViews.ts";
+import type { Moves } from "../chain/moves.ts";
+import type { Sender } from "../chain/sender.ts";
+import { erc20Interface } from "../chain/contracts.ts";
+import type { Job } from "../core/job.ts";
+import type { Head } from "../core/nextAction.ts";
+import type { ChainLog } from "../store/chainLog.ts";
+import type { Check, DisputeRow, DisputeStore } from "../store/disputes.ts";
+import type { JobStore } from "../store/jobs.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { checkAnswer, type CheckContext, type Finding } from "./check.ts";
+import { playMove, type PlayContext } from "./play.ts";
+
+export interface ChallengerOptions extends CheckContext {
+  account: string;
+  jobs: JobStore;
+  chainLog: ChainLog;
+  disputes: DisputeStore;
+  calls: DisputeCalls;
+  views: DisputeViews;
+  parameters: GameParameters;
+  parts: { stepVerifier: string; stakeToken: string };
+  sender: Sender;
+  moves: Moves;
+  /** Answers that are checked at the same time. */
+  concurrency: number;
+  head(): Head | undefined;
+  /** Called when a check has ended. */
+  onProgress(): void;
+  log: Logger;
+}
+
+/** Seconds of chain time after which a check that failed is made again. */
+const retryAfter = 5;
+
+/** Checks others' answers and plays the challenger's side of every dispute about a wrong one. */
+export class Challenger {
+  readonly #options: ChallengerOptions;
+  readonly #checking = new Map<string, Promise<void>>();
+  readonly #retryAt = new Map<string, number>();
+  #settledAt = -1;
+  #stopping = false;
+
+  constructor(options: ChallengerOptions) {
+    this.#options = options;
+  }
+
+  /** Does everything that is to be done now. @throws ChainUnavailableError */
+  async tick(): Promise<void> {
+    const { sender, disputes, account, log, evaluations } = this.#options;
+    const head = this.#options.head();
+    if (head === undefined || this.#stopping) return;
+    if (head.number !== this.#settledAt) {
+      await sender.settle(head.number, head.time);
+      this.#settledAt = head.number;
+    }
+    this.#startChecks(head);
+    const wrong = disputes.wrong();
+    const open = disputes.open("challenger", account);
+    const plays = [...wrong.map((check) => () => this.#challenge(check, head)), ...open.map((dispute) => () => this.#play(dispute, head))];
+    for (const play of plays) {
+      try {
+        await play();
+      } catch (error) {
+        // One dispute that can't be played must not let the clocks of the others run out.
+        log.error({ err: error }, "a dispute could not be played on; it is tried again");
+      }
+    }
+    const needed = new Set([...wrong, ...open].map(({ requestId }) => requestId));
+    for (const requestId of evaluations.kept()) {
+      if (!needed.has(requestId) && !this.#checking.has(requestId)) await evaluations.release(requestId);
+    }
+  }
+
+  /** Begins nothing more and waits for the checks that run. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#checking.values());
+  }
+
+  #startChecks(head: Head): void {
+    const { disputes, jobs, concurrency, account } = this.#options;
+    for (const requestId of disputes.unchecked(head.time, 64)) {
+      if (this.#checking.size >= concurrency) return;
+      if (this.#checking.has(requestId) || (this.#retryAt.get(requestId) ?? 0) > head.time) continue;
+      const job = jobs.get(requestId);
+      if (job?.answer == null || job.answer.operator === account) continue;
+      this.#checking.set(requestId, this.#check(job, head));
+    }
+  }
+
+  async #check(job: Job, head: Head): Promise<void> {
+    const { jobs, disputes, log, onProgress } = this.#options;
+    const { requestId } = job;
+    try {
+      const posted = disputes.posted(requestId, job.answer!.outputRoot) ?? { bytes: null, uri: "" };
+      const finding = await checkAnswer(job, jobs.input(requestId), posted, this.#options);
+      this.#record(job, finding);
+      this.#retryAt.delete(requestId);
+    } catch (error) {
+      this.#retryAt.set(requestId, head.time + retryAfter);
+      log.warn({ request: requestId, err: error }, "an answer could not be checked; it is tried again");
+    } finally {
+      this.#checking.delete(requestId);
+      onProgress();
+    }
+  }
+
+  #record({ requestId, answer }: Job, finding: Finding): void {
+    const { disputes, calls, account, log } = this.#options;
+    const answerId = answerIdOf(requestId, answer!);
+    const checked = {
+      answerId,
+      requestId,
+      answer: answer!,
+      verdict: finding.verdict,
+      tensor: null,
+      element: null,
+      salt: null,
+      commitment: null,
+    };
+    switch (finding.verdict) {
+      case "RIGHT":
+        log.info({ request: requestId, operator: answer!.operator, canonical: finding.canonical }, "an answer is right");
+        return disputes.saveCheck(checked);
+      case "UNKNOWN":
+        log.warn({ request: requestId, reason: finding.reason }, "an answer can't be checked");
+        return disputes.saveCheck(checked);
+      case "WRONG": {
+        const { tensor, element } = finding.target;
+        const salt = `0x${randomBytes(32).toString("hex")}`;
+        const commitment = calls.commitmentOf(answerId, tensor, element, salt, account);
+        log.warn(
+          { request: requestId, operator: answer!.operator, tensor, element, dispute: commitment },
+          "an answer is wrong: challenging it",
+        );
+        return disputes.saveCheck({ ...checked, tensor, element, salt, commitment });
+      }
+    }
+  }
+
+  /** Commits to the challenge, and opens it once the commitment is old enough. */
+  async #challenge({ requestId, answer, tensor, element, salt, commitment }: Check, head: Head): Promise<void> {
+    const { disputes, jobs, moves, calls, chainLog, parameters } = this.#options;
+    const id = commitment!;
+    const dispute = disputes.get(id);
+    if (dispute === undefined) {
+      await moves.send({ kind: "commitChallenge", item: id, call: () => calls.commitChallenge(id), deadline: null }, head);
+      return;
+    }
+    if (dispute.turn !== "COMMITTED") return;
+    const committedAt = dispute.committedIn === null ? 0 : (chainLog.timeOf(dispute.committedIn) ?? 0);
+    if (head.time < committedAt + parameters.commitDelay || !(await this.#allowed(head))) return;
+    const { request } = jobs.get(requestId)!;
+    const call = () => calls.challenge(request, answer, tensor!, element!, salt!);
+    await moves.send({ kind: "challenge", item: id, call, deadline: null }, head);
+  }
+
+  /** @returns whether the game may take the challenger's bond; allows it where it may not. */
+  async #allowed(head: Head): Promise<boolean> {
+    const { views, parts, account, parameters, moves, calls } = this.#options;
+    if ((await views.allowance(parts.stakeToken, account)) >= parameters.challengerBond) return true;
+    const data = erc20Interface.encodeFunctionData("approve", [calls.game, 2n ** 256n - 1n]);
+    await moves.send({ kind: "approve", item: parts.stakeToken, call: () => ({ to: parts.stakeToken, data }), deadline: null }, head);
+    return false;
+  }
+
+  async #play(dispute: DisputeRow, head: Head): Promise<void> {
+    const { disputes, jobs, moves, calls } = this.#options;
+    const { disputeId, deadline } = dispute;
+    const job = jobs.get(dispute.requestId);
+    const answer = disputes.checkOfCommitment(disputeId)?.answer ?? job?.answer ?? undefined;
+    if (job === undefined || answer === undefined) return;
+    const { request } = job;
+    const stands = job.answer?.operator === answer.operator && job.answer.outputRoot === answer.outputRoot;
+    if (!stands) {
+      await moves.send(
+        { kind: "closeVoided", item: disputeId, call: () => calls.closeVoided(disputeId, request, answer), deadline: null },
+        head,
+      );
+    } else if (dispute.turn === "PICK") {
+      await playMove(dispute, job, answer, head, this.#options satisfies PlayContext);
+    } else if (head.time >= deadline) {
+      await moves.send({ kind: "timeout", item: disputeId, call: () => calls.timeout(disputeId, request, answer), deadline: null }, head);
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/** What every kind of node stands on: locks, store, chain, content and runtime, opened in that order. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { ModelLibrary } from "./canonical/dispute/library.ts";
+import { Views } from "./chain/contracts.ts";
+import { quantity, Rpc } from "./chain/rpc.ts";
+import { Sender } from "./chain/sender.ts";
+import type { Config } from "./config.ts";
+import { ContentStore } from "./content/contentStore.ts";
+import { ChainClock } from "./core/chainClock.ts";
+import type { Head } from "./core/nextAction.ts";
+import { Runtime } from "./runtime/runtime.ts";
+import { ChainLog } from "./store/chainLog.ts";
+import { Database } from "./store/database.ts";
+import { DisputeStore } from "./store/disputes.ts";
+import { claimStore } from "./store/facts.ts";
+import { Journal } from "./store/journal.ts";
+import { JobStore } from "./store/jobs.ts";
+import { acquireLock } from "./store/lock.ts";
+import { crashPoint, type CrashPoint } from "./telemetry/crashPoint.ts";
+import type { Logger } from "./telemetry/log.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+import { Watcher } from "./watcher/watcher.ts";
+
+/** The node can't start, or can't go on; the message says what to do. */
+export class NodeError extends Error {
+  override name = "NodeError";
+}
+
+export interface Foundation {
+  rpc: Rpc;
+  clock: ChainClock;
+  content: ContentStore;
+  runtime: Runtime;
+  crashPoint: CrashPoint;
+  chainLog: ChainLog;
+  jobs: JobStore;
+  disputes: DisputeStore;
+  journal: Journal;
+  views: Views;
+  watcher: Watcher;
+  sender: Sender;
+  library: ModelLibrary;
+  /** The chain as it has been read; undefined before the first block. */
+  head(): Head | undefined;
+}
+
+interface Options {
+  log: Logger;
+  metrics: Metrics;
+  /** Whether the bytes of everybody's answers are kept. */
+  othersAnswers: boolean;
+}
+
+/**
+ * @param cleanup gets what closes each part; to be called in reverse, whether this returns or throws.
+ * @throws NodeError, LockError, StoreError, RuntimeError, ChainUnavailableError
+ */
+export async function lay(
+  config: Config,
+  { log, metrics, othersAnswers }: Options,
+  cleanup: (() => Promise<void> | void)[],
+): Promise<Foundation> {
+  const { signer, contracts: deployment, dataDirectory } = config;
+  mkdirSync(dataDirectory, { recursive: true });
+  for (const [path, what] of [
+    [join(dataDirectory, "lock"), `the data directory ${dataDirectory}`],
+    [join(config.lockDirectory, `${deployment.chainId}-${signer.address}`), `the key of ${signer.address}`],
+  ] as const) {
+    const lock = acquireLock(path, what);
+    cleanup.push(() => lock.release());
+  }
+  const db = new Database(join(dataDirectory, "store.db"));
+  cleanup.push(() => db.close());
+  const rpc = new Rpc({
+    urls: config.chain.rpc,
+    timeoutMs: config.chain.timeoutMilliseconds,
+    rounds: config.chain.rounds,
+    log,
+    onFailure: (provider) => metrics.rpcFailures.inc({ provider }),
+  });
+  cleanup.push(() => rpc.close());
+  const clock = new ChainClock();
+  await checkChain(config, rpc, db, clock);
+
+  const content = new ContentStore({
+    directory: join(dataDirectory, "content"),
+    allowPrivateAddresses: config.content.allowPrivateAddresses,
+    allowedFileRoots: config.content.allowedFileRoots,
+    maxBytes: config.content.maxMebibytes * 2 ** 20,
+    ...(config.content.ipfsGateway === undefined ? {} : { ipfsGateway: config.content.ipfsGateway }),
+  });
+  const runtime = await Runtime.start({
+    providers: config.runtime.providers,
+    workers: config.scheduler.workers,
+    memoryLimitBytes: config.runtime.memoryLimitMebibytes * 2 ** 20,
+    log,
+  });
+  cleanup.push(() => runtime.close());
+
+  const crash = crashPoint(config.testing.crashPoint);
+  const chainLog = new ChainLog(db);
+  const journal = new Journal(db, signer.address);
+  const views = new Views(rpc, deployment);
+  const library = new ModelLibrary({
+    readModel: (modelId) => views.model(modelId),
+    fetchArtifact: (uri, hash) => content.fetchArtifact(uri, hash),
+  });
+  cleanup.push(() => library.close());
+  const watcher = new Watcher({
+    rpc,
+    chainLog,
+    clock,
+    deployment,
+    operator: signer.address,
+    othersAnswers,
+    confirmations: config.chain.confirmations,
+    maxRange: config.chain.maxRange,
+    stallMs: config.chain.stallMilliseconds,
+    log,
+    metrics,
+    crashPoint: crash,
+  });
+  const sender = new Sender({
+    rpc,
+    journal,
+    signer,
+    chainId: deployment.chainId,
+    feeCeiling: BigInt(Math.round(config.fees.ceilingGwei * 1e9)),
+    stuckBlocks: config.fees.stuckBlocks,
+    log,
+    metrics,
+    crashPoint: crash,
+  });
+  const head = (): Head | undefined => {
+    const block = chainLog.head();
+    return block && { number: block.number, hash: block.hash, time: clock.now() };
+  };
+  const stores = { chainLog, journal, jobs: new JobStore(db), disputes: new DisputeStore(db) };
+  return { rpc, clock, content, runtime, crashPoint: crash, ...stores, views, watcher, sender, library, head };
+}
+
+/** @throws NodeError where chain, contracts or account are not what the configuration says. */
+async function checkChain(config: Config, rpc: Rpc, db: Database, clock: ChainClock): Promise<void> {
+  const { contracts, signer } = config;
+  const [chainId, code, balance, genesis, pending] = (await rpc.batch([
+    { method: "eth_chainId", params: [] },
+    { method: "eth_getCode", params: [contracts.coordinator, "latest"] },
+    { method: "eth_getBalance", params: [signer.address, "latest"] },
+    { method: "eth_getBlockByNumber", params: [quantity(0), false] },
+    { method: "eth_getBlockByNumber", params: ["pending", false] },
+  ])) as [string, string, string, { hash: string } | null, { timestamp: string } | null];
+  const names = rpc.names.join(", ");
+  if (Number(chainId) !== contracts.chainId) {
+    throw new NodeError(`${names} is chain ${Number(chainId)}, contracts.chainId says ${contracts.chainId}: correct one of them`);
+  }
+  if (code === "0x") {
+    throw new NodeError(
+      `there is no contract at ${contracts.coordinator} on chain ${contracts.chainId}: correct contracts.coordinator or deploy first`,
+    );
+  }
+  if (BigInt(balance) === 0n) {
+    throw new NodeError(
+      `the account ${signer.address} has no ETH on chain ${contracts.chainId} to pay for gas: send it some, then start again`,
+    );
+  }
+  claimStore(db, { chain: genesis?.hash ?? chainId, coordinator: contracts.coordinator, operator: signer.address });
+  // The last block may be old: the pending one has the chain's time now.
+  if (pending !== null) clock.observe(Number(pending.timestamp));
+}

@@ -1,0 +1,164 @@
+import type { DisputeFacts } from "../core/dispute/facts.ts";
+import type { Answer } from "../core/job.ts";
+import type { Database } from "./database.ts";
+import { fromJson, toJson } from "./json.ts";
+
+export interface DisputeRow extends DisputeFacts {
+  disputeId: string;
+}
+
+/** What an operator showed of its trace: the hashes of a node's children, or a leaf's words. */
+export interface Reveal {
+  height: number;
+  position: number;
+  children: Uint8Array;
+}
+
+/** RIGHT: within tolerance. WRONG: `tensor` and `element` are off. UNKNOWN: can't be told (the model has no program, the input isn't there). */
+export type Verdict = "RIGHT" | "WRONG" | "UNKNOWN";
+
+export interface Check {
+  answerId: string;
+  requestId: string;
+  answer: Answer;
+  verdict: Verdict;
+  /** Where it is wrong; null where it isn't. */
+  tensor: number | null;
+  element: number | null;
+  /** Of this node's challenge. */
+  salt: string | null;
+  commitment: string | null;
+}
+
+interface CheckRow {
+  answer_id: string;
+  request_id: string;
+  answer: string;
+  verdict: Verdict;
+  tensor: number | null;
+  element: number | null;
+  salt: string | null;
+  commitment: string | null;
+}
+
+const toRow = ({ dispute_id: disputeId, facts }: { dispute_id: string; facts: string }): DisputeRow => ({
+  ...fromJson<DisputeFacts>(facts),
+  disputeId,
+});
+
+const toCheck = (row: CheckRow): Check => ({
+  answerId: row.answer_id,
+  requestId: row.request_id,
+  answer: fromJson<Answer>(row.answer),
+  verdict: row.verdict,
+  tensor: row.tensor,
+  element: row.element,
+  salt: row.salt,
+  commitment: row.commitment,
+});
+
+/** Disputes as the chain tells them, and what this node knows about others' answers. */
+export class DisputeStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  get(disputeId: string): DisputeRow | undefined {
+    const row = this.#db.get<{ dispute_id: string; facts: string }>(
+      "SELECT dispute_id, facts FROM disputes WHERE dispute_id = ?",
+      disputeId,
+    );
+    return row && toRow(row);
+  }
+
+  /** @returns open disputes in which the account has that part, the first deadline first. */
+  open(part: "operator" | "challenger", account: string): DisputeRow[] {
+    return this.#db
+      .all<{ dispute_id: string; facts: string }>(
+        `SELECT dispute_id, facts FROM disputes WHERE turn IN ('DEFEND', 'REVEAL', 'PICK') AND ${part} = ?
+         ORDER BY json_extract(facts, '$.deadline')`,
+        account,
+      )
+      .map(toRow);
+  }
+
+  /** @returns everything that was revealed about an answer. */
+  reveals(answerId: string): Reveal[] {
+    return this.#db
+      .all<{ payload: string }>(
+        "SELECT payload FROM events WHERE kind = 'Revealed' AND json_extract(payload, '$.answerId') = ? ORDER BY block_number, log_index",
+        answerId,
+      )
+      .map(({ payload }) => {
+        const { height, position, children } = fromJson<{ height: number; position: number; children: string }>(payload);
+        return { height, position, children: Uint8Array.from(Buffer.from(children.slice(2), "hex")) };
+      });
+  }
+
+  /** @returns an answer as it was posted: its bytes, or where they lie. */
+  posted(requestId: string, outputRoot: string): { bytes: Uint8Array; uri: string } | undefined {
+    return this.#db.get("SELECT bytes, uri FROM posted WHERE request_id = ? AND output_root = ?", requestId, outputRoot);
+  }
+
+  /** Durable: a commitment whose salt were lost could never be opened. */
+  saveCheck({ answerId, requestId, answer, verdict, tensor, element, salt, commitment }: Check): void {
+    this.#db.durableTransaction(() =>
+      this.#db.run(
+        `INSERT OR REPLACE INTO checks (answer_id, request_id, answer, verdict, tensor, element, salt, commitment)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        answerId,
+        requestId,
+        toJson(answer),
+        verdict,
+        tensor,
+        element,
+        salt,
+        commitment,
+      ),
+    );
+  }
+
+  check(answerId: string): Check | undefined {
+    const row = this.#db.get<CheckRow>("SELECT * FROM checks WHERE answer_id = ?", answerId);
+    return row && toCheck(row);
+  }
+
+  checkOfCommitment(commitment: string): Check | undefined {
+    const row = this.#db.get<CheckRow>("SELECT * FROM checks WHERE commitment = ?", commitment);
+    return row && toCheck(row);
+  }
+
+  /** @returns requests with an answer that this node hasn't looked at, the earliest window's end first. */
+  unchecked(chainTime: number, limit: number): string[] {
+    return this.#db
+      .all<{ request_id: string }>(
+        `SELECT request_id FROM jobs WHERE status IN ('SUBMITTED', 'SUSPENDED') AND finalizable_at > ? AND NOT EXISTS (
+           SELECT 1 FROM checks WHERE checks.request_id = jobs.request_id
+             AND json_extract(checks.answer, '$.operator') = json_extract(jobs.answer, '$.operator')
+             AND json_extract(checks.answer, '$.outputRoot') = json_extract(jobs.answer, '$.outputRoot')
+         ) ORDER BY finalizable_at LIMIT ?`,
+        chainTime,
+        limit,
+      )
+      .map(({ request_id }) => request_id);
+  }
+
+  /** @returns how many answers were found right, wrong, or could not be told. */
+  verdicts(): Record<string, number> {
+    const rows = this.#db.all<{ verdict: string; count: number }>("SELECT verdict, count(*) AS count FROM checks GROUP BY verdict");
+    return Object.fromEntries(rows.map(({ verdict, count }) => [verdict, count]));
+  }
+
+  /** @returns answers that were found wrong and stand on the chain, so that they can be challenged. */
+  wrong(): Check[] {
+    return this.#db
+      .all<CheckRow>(
+        `SELECT checks.* FROM checks JOIN jobs USING (request_id) WHERE verdict = 'WRONG' AND jobs.status IN ('SUBMITTED', 'SUSPENDED')
+         AND json_extract(jobs.answer, '$.operator') = json_extract(checks.answer, '$.operator')
+         AND json_extract(jobs.answer, '$.outputRoot') = json_extract(checks.answer, '$.outputRoot')`,
+      )
+      .map(toCheck);
+  }
+}

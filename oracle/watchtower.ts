@@ -1,0 +1,142 @@
+/** The composition root of a watchtower: a node that answers nothing, checks every answer, and disputes the wrong ones. */
+import { join } from "node:path";
+import { Evaluations } from "./canonical/dispute/evaluations.ts";
+import { Challenger } from "./challenger/challenger.ts";
+import { DisputeCalls } from "./chain/disputeCalls.ts";
+import { DisputeViews } from "./chain/disputeViews.ts";
+import { Moves } from "./chain/moves.ts";
+import type { Config } from "./config.ts";
+import { Loop } from "./core/loop.ts";
+import { lay, NodeError } from "./foundation.ts";
+import type { Logger } from "./telemetry/log.ts";
+import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import { DeepReorgError } from "./watcher/watcher.ts";
+
+export interface WatchtowerStats {
+  challenger: string;
+  /** The last block that was read; null before the first. */
+  head: { number: number; hash: string } | null;
+  /** How many answers were found right, wrong, or could not be told. */
+  verdicts: Record<string, number>;
+}
+
+export interface Watchtower {
+  readonly metrics: Metrics;
+  stats(): WatchtowerStats;
+  /** Ends when it has stopped; rejects where it could not go on. */
+  readonly finished: Promise<void>;
+  /** Stops; disputes go on with the next start, while their clocks run. */
+  stop(): Promise<void>;
+}
+
+interface StartOptions {
+  log: Logger;
+  /** Aborting it stops the watchtower. */
+  signal?: AbortSignal;
+}
+
+/**
+ * @param config its `signer` is the challenger's; it needs ETH for gas and stake tokens for the bonds, and no stake.
+ * @throws NodeError, ConfigError, LockError, StoreError, RuntimeError, ChainUnavailableError: none of them leaves anything running.
+ */
+export async function startWatchtower(config: Config, options: StartOptions): Promise<Watchtower> {
+  const cleanup: (() => Promise<void> | void)[] = [];
+  try {
+    return await assemble(config, options, cleanup);
+  } catch (error) {
+    for (const undo of cleanup.reverse()) await undo();
+    throw error;
+  }
+}
+
+async function assemble(config: Config, { log, signal }: StartOptions, cleanup: (() => Promise<void> | void)[]): Promise<Watchtower> {
+  const metrics = createMetrics();
+  const { signer, contracts: deployment } = config;
+  const { disputeGame } = deployment;
+  if (disputeGame === undefined) {
+    throw new NodeError(
+      "contracts.disputeGame is missing: write the address of the dispute contract, or name a deployment file that has it",
+    );
+  }
+  const { rpc, watcher, sender, journal, chainLog, disputes, library, clock, ...foundation } = await lay(
+    config,
+    { log, metrics, othersAnswers: true },
+    cleanup,
+  );
+  const views = new DisputeViews(rpc, disputeGame);
+  const [parameters, parts] = await Promise.all([views.parameters(), views.parts()]);
+  const evaluations = new Evaluations(library, join(config.dataDirectory, "traces"), () => playing.wake());
+  cleanup.push(() => evaluations.close());
+  const challenger = new Challenger({
+    account: signer.address,
+    jobs: foundation.jobs,
+    chainLog,
+    disputes,
+    calls: new DisputeCalls({ chainId: deployment.chainId, disputeGame }),
+    views,
+    parameters,
+    parts,
+    sender,
+    moves: new Moves({ journal, sender, log, metrics }),
+    library,
+    evaluations,
+    runtime: foundation.runtime,
+    content: foundation.content,
+    timeoutMs: config.scheduler.timeoutMilliseconds,
+    concurrency: 2 * config.scheduler.workers,
+    head: foundation.head,
+    onProgress: () => playing.wake(),
+    log,
+  });
+
+  const finished = Promise.withResolvers<void>();
+  finished.promise.catch(() => undefined);
+  const report = (error: unknown) => {
+    if (error instanceof DeepReorgError) void stop(new NodeError(error.message, { cause: error }));
+    else log.error({ err: error }, "a stage failed and is run again");
+  };
+  let second = 0;
+  const watching = new Loop(async () => {
+    const changed = await watcher.sync();
+    // Nothing changed, but time passed: something may have become due.
+    if (!changed && clock.now() === second) return;
+    second = clock.now();
+    playing.wake();
+  }, report);
+  const playing = new Loop(() => challenger.tick(), report);
+
+  await watcher.sync();
+  await sender.resume(chainLog.head()?.number ?? 0);
+  rpc.watchHeads(() => watching.wake());
+  const polling = setInterval(() => watching.wake(), config.chain.pollMilliseconds);
+  watching.wake();
+  log.info({ challenger: signer.address, chain: deployment.chainId, head: chainLog.head()?.number }, "the watchtower runs");
+
+  let stopped: Promise<void> | undefined;
+  const stop = (failure?: NodeError): Promise<void> => (stopped ??= shutDown(failure));
+  async function shutDown(failure?: NodeError): Promise<void> {
+    log.info("stopping");
+    clearInterval(polling);
+    await Promise.all([watching.stop(), playing.stop(), challenger.stop()]);
+    for (const undo of cleanup.reverse()) await undo();
+    log.info("stopped");
+    if (failure === undefined) finished.resolve();
+    else finished.reject(failure);
+  }
+  signal?.addEventListener("abort", () => void stop(), { once: true });
+  if (signal?.aborted) void stop();
+
+  return {
+    metrics,
+    finished: finished.promise,
+    stop: () => stop(),
+    stats: () => {
+      const block = chainLog.head();
+      return {
+        challenger: signer.address,
+        head: block === undefined ? null : { number: block.number, hash: block.hash },
+        verdicts: disputes.verdicts(),
+      };
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** Gas and moves of whole disputes on real models, in which the operator is convicted of one wrong bit in its trace. */
+import { network } from "hardhat";
+import { buildFaceDetector } from "../../examples/faceDetector/model.ts";
+import { readPicture, twoPeople } from "../../examples/faceDetector/picture.ts";
+import { renderLine } from "../../examples/recogniser/line.ts";
+import { buildRecogniser } from "../../examples/recogniser/model.ts";
+import { DisputeTable, type Played } from "../../fixtures/dispute.ts";
+import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
+import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
+import { outputOffset, outputWords } from "../../oracle/canonical/program/layout.ts";
+import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
+import type { Tensor } from "../../oracle/core/tensor.ts";
+import { once, type Bench } from "./harness.ts";
+
+/** The wrong bit lies in the instruction that sums up the most terms, and so is dearest to recompute. */
+async function playDispute(model: CanonicalModel, inputs: readonly Tensor[]): Promise<Played> {
+  const { outputs, trace } = evaluateHere(model.program, model.weights, inputs);
+  const terms = model.program.instructions.map((one) => (one.kind === "contract" ? outputWords({ dims: one.reduce }) : 0));
+  const longest = model.program.instructions[terms.indexOf(Math.max(...terms))]!;
+  const lie = Uint8Array.from(trace);
+  lie[4 * (outputOffset(longest) + Math.floor(outputWords(longest) / 2))]! ^= 1;
+  // The posted answer is wrong in its first element, and the trace says so too.
+  const posted = outputs.map((tensor) => ({ ...tensor, data: Uint8Array.from(tensor.data) }));
+  posted[0]!.data[2]! ^= 0x40;
+  lie[4 * model.program.outputs[0]!.offset + 2]! ^= 0x40;
+  const connection = await network.create();
+  try {
+    const table = await DisputeTable.open(connection, model, { absolute: 0, relative: 0 });
+    const played = await table.play({ inputs, posted, trace: new MemoryTree(lie) });
+    if (played.outcome !== "STEP_DIFFERENT") throw new Error(`the dispute ended with ${played.outcome}; its gas would mean nothing`);
+    return played;
+  } finally {
+    await connection.close();
+  }
+}
+
+const disputes = {
+  detector: once(async () => playDispute(CanonicalModel.ofOnnx(buildFaceDetector()), [await readPicture(twoPeople)])),
+  recogniser: once(async () => playDispute(CanonicalModel.ofOnnx(buildRecogniser()), [await renderLine("assay the answer 42")])),
+};
+
+export const benches: Bench[] = Object.entries(disputes).flatMap(([name, play]) => [
+  { name: `dispute.${name}.gas`, unit: "gas", target: 1_500_000, run: async () => (await play()).gas },
+  { name: `dispute.${name}.moves`, unit: "moves", target: 12, run: async () => (await play()).moves.length },
+]);

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
+import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
+import { disputeInterface } from "../../oracle/chain/disputeCalls.ts";
+import { findRequest } from "../../oracle/cli/requests.ts";
+import { writeNpy } from "../../oracle/core/npy.ts";
+import type { Tensor } from "../../oracle/core/tensor.ts";
+import { lieAbout, Liar } from "../../scripts/local/liar.ts";
+import { startNetwork, type Network } from "../support/commandLine.ts";
+import { until } from "../support/until.ts";
+
+const file = buildTiny(7);
+const model = CanonicalModel.ofOnnx(file);
+const input: Tensor = {
+  dtype: "float32",
+  shape: [1, tinyInputs],
+  data: new Uint8Array(Float32Array.from({ length: tinyInputs }, (_, i) => Math.sin(i)).buffer),
+};
+/** 2^-10. */
+const tolerance = { absolute: 0x3a800000, relative: 0 };
+
+let network: Network;
+let modelId: string;
+let npy: string;
+after(() => network?.close());
+before(async () => {
+  network = await startNetwork();
+  const { system } = network;
+  npy = join(network.directory, "x.npy");
+  writeFileSync(npy, writeNpy(input));
+  ({ modelId } = await system.registerModel("author", "tiny", file, 250, tolerance));
+  for (const account of ["operator", "operator2"] as const) await system.registerOperator({ account, stake: 1000n, models: [modelId] });
+});
+
+const request = async (window: string) => {
+  const common = ["--fee", "0.01", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  return (await network.assay("request", modelId, "--input", npy, ...common, "--window", window, "--submit-period", "600"))
+    .requestId as string;
+};
+
+const seen = (requestId: string, name: string) => async () =>
+  (await findRequest(network.system.chain, requestId)).events.some((event) => event.name === name);
+
+async function closedDisputes(requestId: string) {
+  const { chain } = network.system;
+  const logs = await chain.logs(chain.deployment.disputeGame, [disputeInterface.getEvent("Closed")!.topicHash, null, requestId]);
+  return logs.map((log) => disputeInterface.parseLog(log)!.args.toObject() as { convicted: boolean; outcome: bigint });
+}
+
+test("a watchtower convicts an operator of one wrong element, and an honest operator answers the reopened request", async () => {
+  const { system } = network;
+  const watchtower = await system.startWatchtower({ account: "challenger" });
+  const requestId = await request("30");
+  const lie = lieAbout(model, [input], 9, 2 ** -9.9);
+  const liar = new Liar(system, "operator2", model);
+  await liar.answer(requestId, lie);
+  const moves = await liar.fight(requestId, lie);
+  assert.ok(moves.length >= 2, "the operator defended and revealed");
+  assert.deepEqual(
+    (await closedDisputes(requestId)).map(({ convicted, outcome }) => [convicted, Number(outcome)]),
+    [[true, 2]],
+    "convicted by a step",
+  );
+  const node = await system.startNode({ account: "operator" });
+  await until(
+    "the honest answer is there",
+    async () => (await findRequest(system.chain, requestId)).answer?.operator === system.signer("operator").address,
+    60_000,
+  );
+  await system.passTime(30);
+  await until("it is final", seen(requestId, "Finalized"), 60_000);
+  assert.equal(await watchtower.stop(), 0);
+  assert.equal(await node.stop(), 0);
+});

@@ -4,10 +4,11 @@ import type { Instruction, MapInstruction } from "../program/types.ts";
 import { limits } from "../program/types.ts";
 import { loopsOf } from "./axes.ts";
 import { isConstant, numbersOf, rowMajor, uniformWord, wordsOf } from "./constants.ts";
-import { ExpressionBuilder, type Operand, type Value } from "./expression.ts";
+import { ExpressionBuilder, type Value } from "./expression.ts";
 import { memberForms, type Fusion } from "./fusion.ts";
 import { Refusal } from "./refusal.ts";
 import { resolve, reshapedStrides, type Reach, type Resolved, type Storage } from "./resolve.ts";
+import { axesOf, byStride, naturalOrder, orderOfOperands, permuted, runsOf, stridesOf } from "./orders.ts";
 import { WeightSpace } from "./weights.ts";
 import {
   axisForm,
@@ -17,7 +18,6 @@ import {
   substituteForm,
   type ContractTensor,
   type Coordinate,
-  type Form,
   type Piece,
   type Range,
   type ReduceTensor,
@@ -32,37 +32,6 @@ interface Side {
   source: Tensor;
   coordinates: Coordinate[];
   ranges: Range[];
-}
-
-const axesOf = (shape: readonly number[]) => shape.map((_, axis) => axis);
-
-/** The axes from the widest stride to the narrowest; equal ones stay in order. */
-function byStride(axes: readonly number[], address: Form): number[] {
-  const stride = (axis: number) => Math.abs(address.terms.find((term) => term.axis === axis)?.factor ?? 0);
-  return [...axes].sort((a, b) => stride(b) - stride(a));
-}
-
-/** The order in which the axes stand already; an axis that only repeats (stride 0) stays behind its logical neighbour. */
-function naturalOrder(shape: readonly number[], strides: readonly number[]): number[] {
-  const moving = axesOf(shape).filter((axis) => strides[axis] !== 0 || shape[axis] === 1);
-  const order = moving.sort((a, b) => Math.abs(strides[b]!) - Math.abs(strides[a]!));
-  for (const axis of axesOf(shape)) if (!order.includes(axis)) order.splice(order.indexOf(axis - 1) + 1, 0, axis);
-  return order;
-}
-
-/** How many runs of neighbouring words the reduction axes reach, the last axis innermost. */
-function runsOf({ address }: Reach, axes: readonly number[], sizes: readonly number[]): number {
-  let [run, total] = [1, 1];
-  let broken = false;
-  for (const axis of axes.toReversed()) {
-    const size = sizes[axis]!;
-    if (size === 1) continue;
-    const stride = address.terms.find((term) => term.axis === axis)?.factor ?? 0;
-    total *= size;
-    if (!broken && stride === run) run *= size;
-    else broken = true;
-  }
-  return total / run;
 }
 
 export class Scheduler {
@@ -344,41 +313,6 @@ export class Scheduler {
 
 const isFiniteConstant = (tensor: Tensor) =>
   isConstant(tensor) && (numbersOf(tensor) as Float32Array).every((value) => Number.isFinite(Number(value)));
-
-function permuted(words: Uint32Array, shape: readonly number[], order: readonly number[]): Uint32Array {
-  const strides = rowMajor(shape);
-  const result = new Uint32Array(words.length);
-  let written = 0;
-  const copy = (depth: number, address: number): void => {
-    if (depth === order.length) {
-      result[written++] = words[address]!;
-      return;
-    }
-    const [size, stride] = [shape[order[depth]!]!, strides[order[depth]!]!];
-    for (let i = 0; i < size; i++) copy(depth + 1, address + i * stride);
-  };
-  copy(0, 0);
-  return result;
-}
-
-/** @returns the row-major strides of `shape` laid out with its axes in `order`. */
-function stridesOf(shape: readonly number[], order: readonly number[]): number[] {
-  const strides: number[] = [];
-  rowMajor(order.map((axis) => shape[axis]!)).forEach((stride, i) => (strides[order[i]!] = stride));
-  return strides;
-}
-
-/** @returns the order in which the operand that covers most of the output is laid out. */
-function orderOfOperands(shape: readonly number[], operands: readonly Operand[]): number[] {
-  const logical = axesOf(shape);
-  const covered = ({ address }: Reach) => address.terms.reduce((product, { axis }) => product * shape[axis]!, 1);
-  let best: Reach | null = null;
-  for (const { reaches } of operands) {
-    const [first] = reaches;
-    if (first?.space === "trace" && (best === null || covered(first) > covered(best))) best = first;
-  }
-  return best !== null && covered(best) === count(shape) ? byStride(logical, best.address) : logical;
-}
 
 function finished(
   expression: ExpressionBuilder,

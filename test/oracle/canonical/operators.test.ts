@@ -314,6 +314,36 @@ const cases: Record<string, Case> = {
     ],
     outputs: ["z", "list", "y0"],
   },
+  "Attention, causal, keys shared by heads": {
+    nodes: [node("Attention", ["x", "y", "y"], ["z"], { is_causal: 1n, q_num_heads: 4n, kv_num_heads: 2n })],
+    inputs: [
+      [2, 5, 12],
+      [2, 5, 6],
+    ],
+    opset: 23,
+  },
+  "Attention, four dimensions and a mask": {
+    nodes: [node("Attention", ["x", "y", "y", "m"], ["z"], { scale: 0.3 })],
+    inputs: [
+      [1, 2, 3, 4],
+      [1, 2, 5, 4],
+    ],
+    constants: [floats("m", [3, 5])],
+    opset: 23,
+  },
+  RotaryEmbedding: {
+    nodes: [node("RotaryEmbedding", ["x", "c", "s", "p"], ["z"], { num_heads: 2n })],
+    inputs: [[1, 3, 16]],
+    constants: [floats("c", [10, 4]), floats("s", [10, 4]), integers("p", [1, 3], [0, 1, 7])],
+    opset: 23,
+  },
+  "RotaryEmbedding, interleaved, in part": {
+    nodes: [node("RotaryEmbedding", ["x", "c", "s"], ["z"], { interleaved: 1n, rotary_embedding_dim: 4n })],
+    inputs: [[1, 2, 3, 6]],
+    constants: [floats("c", [1, 3, 2]), floats("s", [1, 3, 2])],
+    opset: 23,
+  },
+  RMSNormalization: { ...spatial("RMSNormalization", [2, 3, 8], { axis: -1n }, floats("s", [8])), opset: 23 },
   "an unrolled loop": {
     nodes: [
       node("Loop", ["times", "", "x"], ["last", "all"], {

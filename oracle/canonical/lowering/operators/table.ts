@@ -2,6 +2,7 @@
 import type { Node } from "../../onnx/graph.ts";
 import type { Lowering, LoweringTable } from "../operation.ts";
 import { activations } from "./activation.ts";
+import { attentions } from "./attention.ts";
 import { casts } from "./cast.ts";
 import { control } from "./control.ts";
 import { convolutions } from "./convolution.ts";
@@ -18,6 +19,7 @@ import { shapes } from "./shape.ts";
 
 const table: LoweringTable = {
   ...activations,
+  ...attentions,
   ...casts,
   ...control,
   ...convolutions,

@@ -19,7 +19,7 @@ export interface Kernels {
   canonicalNaNs(words: number, count: number): void;
   hashLeaves(data: number, leaves: number, out: number, scratch: number): void;
   hashLevel(from: number, nodes: number, to: number, scratch: number): void;
-  subtree(data: number, leaves: number, depth: number, hashes: number, scratch: number): void;
+  subtree(hashes: number, nodes: number, depth: number, scratch: number): void;
   accumulatorBytes(): number;
   exactDot(a: number, a2: number, b: number, b2: number, k: number, bias: number, divisor: number, acc: number): number;
   exactSum(x: number, k: number, term: number, divisor: number, acc: number): number;

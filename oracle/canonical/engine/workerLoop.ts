@@ -128,11 +128,7 @@ export class WorkerLoop {
       if (file >= 0) this.#write(file, from, count * leafBytes, leaf * leafBytes);
       leaf += count;
     }
-    let nodes = end - first;
-    for (let level = depthOfPart(totalLeaves); level > 0; level--) {
-      kernels.hashLevel(hashes, nodes, hashes, state);
-      nodes = (nodes + 1) >> 1;
-    }
+    kernels.subtree(hashes, end - first, depthOfPart(totalLeaves), state);
     const to = levels[0]!.address + 32 * part;
     this.#bytes.copyWithin(to, hashes, hashes + 32);
   }

@@ -251,11 +251,10 @@ export function hashLevel(from: usize, nodes: usize, to: usize, scratch: usize):
   if (nodes & 1) nodePair(scratch, last, last, to + 32 * i, to + 32 * i);
 }
 
-/** The top of a subtree of 2^depth leaves that holds `leaves` of them (at least 1). @param hashes 32 bytes a leaf; the top is left in its first 32. */
-export function subtree(data: usize, leaves: usize, depth: i32, hashes: usize, scratch: usize): void {
-  hashLeaves(data, leaves, hashes, scratch);
+/** Hashes `depth` levels above `nodes` hashes (at least 1) in place: the top is left in the first 32 bytes. @param scratch as in `hashLevel`. */
+export function subtree(hashes: usize, nodes: usize, depth: i32, scratch: usize): void {
   for (let level = 0; level < depth; level++) {
-    hashLevel(hashes, leaves, hashes, scratch);
-    leaves = (leaves + 1) >> 1;
+    hashLevel(hashes, nodes, hashes, scratch);
+    nodes = (nodes + 1) >> 1;
   }
 }

@@ -3,10 +3,11 @@ import { mkdirSync, rmSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { formatEther } from "ethers";
 import { Listr } from "listr2";
-import { columns, table } from "../oracle/cli/verb.ts";
+import { columns } from "../oracle/cli/verb.ts";
+import { ConvictionDemo, disputedWindow, type Conviction } from "./local/conviction.ts";
 import { challengeWindow, Demo, line, type Asked, type Cost, type Face } from "./local/demo.ts";
 import { LocalSystem } from "./local/localSystem.ts";
-import { Processes } from "./local/processes.ts";
+import { Processes, type AssayProcess } from "./local/processes.ts";
 
 interface Context {
   system: LocalSystem;
@@ -14,6 +15,10 @@ interface Context {
   models: [string, string];
   text: { asked: Asked; text: string };
   faces: { asked: Asked; faces: Face[] };
+  node: AssayProcess;
+  conviction: ConvictionDemo;
+  convicted: Omit<Conviction, "money">;
+  money: Conviction["money"];
 }
 
 const stop = new AbortController();
@@ -45,8 +50,15 @@ const steps: Step[] = [
   { title: "Register and stake an operator", run: ({ demo, models }) => demo.registerOperator(models) },
   {
     title: "Start the oracle node as a process of its own",
+    run: async (context, self) => {
+      context.node = await context.system.startNode({ account: "operator" });
+      self.title += ` (process ${context.node.pid})`;
+    },
+  },
+  {
+    title: "Start a watchtower, which has no stake and checks every answer",
     run: async ({ system }, self) => {
-      const { pid } = await system.startNode({ account: "operator" });
+      const { pid } = await system.startWatchtower({ account: "challenger" });
       self.title += ` (process ${pid})`;
     },
   },
@@ -58,6 +70,24 @@ const steps: Step[] = [
   {
     title: `Ask for the faces in a picture, wait out its challenge window (${challengeWindow} s, real time), finalize`,
     run: async (context) => void (context.faces = await context.demo.askForFaces()),
+  },
+  {
+    title:
+      "Stop the node; a second operator answers with one number 10 % of the tolerance too far off, and defends it; the watchtower has it convicted",
+    run: async (context, self) => {
+      const { system, demo, models, node } = context;
+      context.conviction = new ConvictionDemo(system, models[1], demo.looker, stop.signal);
+      context.convicted = await context.conviction.convict(node);
+      self.title += ` (${context.convicted.outcome})`;
+    },
+  },
+  {
+    title: `Start the node again: it answers the reopened request; wait out the challenge window (${disputedWindow} s, real time), finalize`,
+    run: async (context) => {
+      await context.system.startNode({ account: "operator" });
+      await context.conviction.answerAgain();
+      context.money = await context.conviction.money();
+    },
   },
 ];
 
@@ -100,16 +130,35 @@ const gas = (costs: readonly Cost[]) =>
     costs.map(({ what, gasUsed }) => [what, gasUsed.toLocaleString("en")]),
   );
 
+const dispute = ({ outcome, moves, milliseconds }: Omit<Conviction, "money">) =>
+  [
+    `The dispute about the wrong number took ${(milliseconds / 1000).toFixed(1)} s and ended with ${outcome}:`,
+    columns(
+      ["move", "gas"],
+      [
+        // The step has no event of its own: it is what closes the dispute.
+        ...moves.map(({ event, gasUsed }) => [event === "Closed" ? "Step, closed" : event, gasUsed.toLocaleString("en")]),
+        ["together", moves.reduce((sum, { gasUsed }) => sum + gasUsed, 0n).toLocaleString("en")],
+      ],
+    ),
+  ].join("\n");
+
+const money = (parties: Conviction["money"]) =>
+  columns(
+    ["party", "fees earned", "stake and rewards"],
+    parties.map(({ party, tokens, ether }) => [
+      party,
+      `${formatEther(ether)} ETH`,
+      `${tokens > 0n ? "+" : ""}${formatEther(tokens)} tokens`,
+    ]),
+  );
+
 async function main(): Promise<number> {
   let context: Context;
   try {
     context = await list.run();
-    const { operator, author } = await context.demo.earnings();
-    const money = table([
-      ["operator earned", `${formatEther(operator)} ETH`],
-      ["models' author earned", `${formatEther(author)} ETH`],
-    ]);
-    process.stdout.write(`\n${[knowledge(context), gas(context.demo.costs), times(context), money].join("\n")}`);
+    const parts = [knowledge(context), gas(context.demo.costs), times(context), dispute(context.convicted), money(context.money)];
+    process.stdout.write(`\n${parts.join("\n")}`);
     context.system.close();
   } catch (error) {
     if (stop.signal.aborted) {

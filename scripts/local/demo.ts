@@ -16,9 +16,13 @@ import type { DeployedContract, LocalSystem } from "./localSystem.ts";
 /** Seconds of real time in which an answer of the demonstration may be challenged. */
 export const challengeWindow = 3;
 export const line = "assay the answer 42";
-const fee = 10n ** 16n;
+export const fee = 10n ** 16n;
 const bond = 10n * 10n ** 18n;
-const terms = { fee, bond, submitPeriod: 120, challengeWindow, callbackGasLimit: 2_000_000 };
+export const terms = { fee, bond, submitPeriod: 120, challengeWindow, callbackGasLimit: 2_000_000 };
+/** 2^-15 absolute: an honest runtime errs by some 2e-6. */
+export const detectorTolerance = { absolute: 0x38000000, relative: 0 };
+/** The recogniser answers with whole numbers, which must be equal. */
+const recogniserTolerance = { absolute: 0, relative: 0 };
 /** Probability 3/4. */
 const faceThreshold = 1_098_612_288_668_109_691n;
 
@@ -44,6 +48,9 @@ export interface Face {
   probability: number;
 }
 
+/** Where the picture's pixels lie for everybody who needs them. */
+export const pictureFile = ({ directory }: LocalSystem): string => join(directory, "inputs", "picture.bundle");
+
 export class Demo {
   readonly costs: Cost[] = [];
   readonly #system: LocalSystem;
@@ -63,11 +70,11 @@ export class Demo {
   /** @returns the identities of recogniser and face detector. */
   async registerModels(): Promise<[recogniser: string, detector: string]> {
     const ids: string[] = [];
-    for (const [name, build] of [
-      ["recogniser", buildRecogniser],
-      ["face-detector", buildFaceDetector],
+    for (const [name, build, tolerance] of [
+      ["recogniser", buildRecogniser, recogniserTolerance],
+      ["face-detector", buildFaceDetector, detectorTolerance],
     ] as const) {
-      const { modelId, gasUsed } = await this.#system.registerModel("author", name, build());
+      const { modelId, gasUsed } = await this.#system.registerModel("author", name, build(), 250, tolerance);
       this.#cost(`register the model ${name}`, { gasUsed });
       ids.push(modelId);
     }
@@ -91,6 +98,11 @@ export class Demo {
     this.#cost("deploy FaceConsumer", this.#looker);
   }
 
+  /** The contract that asks for faces. */
+  get looker(): DeployedContract {
+    return this.#looker!;
+  }
+
   /** TextConsumer asks what is written on a rendered line, whose pixels travel in the transaction. */
   async askForText(): Promise<{ asked: Asked; text: string }> {
     const bundle = encodeBundle([await renderLine(line)]);
@@ -102,7 +114,7 @@ export class Demo {
   /** FaceConsumer asks for the faces in a picture, whose pixels lie behind a URI: 48 KiB would cost two million gas in the transaction. */
   async askForFaces(): Promise<{ asked: Asked; faces: Face[] }> {
     const bundle = encodeBundle([await readPicture(twoPeople)]);
-    const path = join(this.#system.directory, "inputs", "picture.bundle");
+    const path = pictureFile(this.#system);
     await mkdir(join(path, ".."), { recursive: true });
     await writeFile(path, bundle);
     const params = { modelId: `0x${"0".repeat(64)}`, feeToken: `0x${"0".repeat(40)}`, ...terms };

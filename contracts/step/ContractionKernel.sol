@@ -66,7 +66,9 @@ contract ContractionKernel is IStepKernel {
                 state[0] = uint256(sum);
                 return (0, state);
             }
-            result = uint32(uint256(sum) + Expression.named(values, core.bias));
+            unchecked {
+                result = uint32(uint256(sum) + Expression.named(values, core.bias));
+            }
         }
         Expression.push(values, result);
         word = Expression.evaluate(step, values, _functions);

@@ -3,9 +3,11 @@ import { network } from "hardhat";
 import { describe, it } from "mocha";
 import StepVerifierModule from "../../../ignition/modules/StepVerifier.ts";
 import { outputOffset, outputWords } from "../../../oracle/canonical/program/layout.ts";
+import type { ContractInstruction } from "../../../oracle/canonical/program/types.ts";
 import { initialState, type StepState } from "../../../oracle/canonical/proof/stepProof.ts";
 import { reductionSize } from "../../../oracle/canonical/proof/reads.ts";
-import { randomScene, type StepScene } from "../../support/stepScene.ts";
+import { seeded } from "../../oracle/canonical/seeded.ts";
+import { randomScene, sceneOf, type StepScene } from "../../support/stepScene.ts";
 
 const programs = Number(process.env.STEP_PROGRAMS ?? 40);
 const { ethers, ignition } = await network.getOrCreate();
@@ -39,6 +41,38 @@ describe("StepVerifier", () => {
       const at = outputOffset(instruction) + words;
       const [part] = prover.parts(Math.floor(at / 64), at % 64, sources);
       assert.equal(await step.staticCall(claim(at), part!.encode(initialState)), 0n);
+    }
+  });
+
+  it("adds the bias of an integer contraction modulo 2^32, whatever the signs", async () => {
+    const at = (offset: number) => ({ space: "weights" as const, offset, strides: [1, 0], bounds: [] });
+    const contract: ContractInstruction = {
+      kind: "contract",
+      outLeaf: 0,
+      dims: [4],
+      type: "i32",
+      reduce: [1],
+      bias: 0,
+      zeroA: null,
+      zeroB: null,
+      a: at(0),
+      b: at(4),
+      operands: [{ accesses: [{ space: "weights", offset: 8, strides: [1], bounds: [], indices: [] }], pad: 0 }],
+      constants: [],
+      ops: [],
+    };
+    const weights = new Uint32Array(64);
+    weights.set([0xffffffff, 0x80000000, 7, 0xffffffff, 1, 0x80000000, 0xffffffff, 3, 5, 0xffffffff, 7, 2]);
+    const { trace, prover, sources, claim } = sceneOf(
+      { inputs: [], outputs: [], instructions: [contract], weightLeaves: 1 },
+      weights,
+      [],
+      seeded(1),
+    );
+    assert.deepEqual([...trace.subarray(0, 4)], [4, 0xffffffff, 0, 0xffffffff]);
+    for (let i = 0; i < 4; ++i) {
+      const proof = prover.parts(0, i, sources)[0]!.encode(initialState);
+      assert.equal(Number(await step.staticCall(claim(i), proof)), trace[i]);
     }
   });
 

@@ -15,6 +15,8 @@ contract ModelRegistry is IModelRegistry, CoordinatorBound {
     uint256 public constant MAX_URI_LENGTH = 2_048;
     uint256 public constant MAX_NAME_LENGTH = 256;
     uint256 public constant MAX_TENSORS = 32;
+    /// @dev Bits of the largest finite binary32: from the next word on they are infinities, NaNs and negative numbers.
+    uint32 private constant LARGEST_FINITE = 0x7f7fffff;
 
     /// @dev The ABI-encoded record: records are read off-chain and in disputes, one by one and as a whole.
     mapping(bytes32 modelId => bytes record) private _records;
@@ -85,6 +87,9 @@ contract ModelRegistry is IModelRegistry, CoordinatorBound {
             _checkText(spec.name, MAX_NAME_LENGTH);
             if (TensorLib.elementSize(spec.dtype) == 0 || spec.shape.length > TensorLib.MAX_RANK) {
                 revert ModelTensorInvalid(spec.name, spec.dtype, spec.shape.length);
+            }
+            if (spec.deltaAbsolute > LARGEST_FINITE || spec.deltaRelative > LARGEST_FINITE) {
+                revert ModelToleranceInvalid(spec.name, spec.deltaAbsolute, spec.deltaRelative);
             }
         }
     }

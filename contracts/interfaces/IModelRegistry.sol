@@ -42,6 +42,8 @@ interface IModelRegistry {
     error ModelTextTooLong(uint256 length, uint256 maximum);
     error ModelTensorCount(uint256 count, uint256 maximum);
     error ModelTensorInvalid(string name, uint8 dtype, uint256 rank);
+    /// @dev A tolerance must be finite and not negative: every number would be within a NaN or an infinity.
+    error ModelToleranceInvalid(string name, uint32 deltaAbsolute, uint32 deltaRelative);
 
     /// @notice Registers a model for ever; the caller is its author.
     /// @return modelId `ModelIdLib.make(author, royaltyBps, keccak256(abi.encode(model)))`.

@@ -1763,6 +1763,15 @@ export const modelRegistryAbi = [
     name: "ModelTextTooLong",
     type: "error",
   },
+  {
+    inputs: [
+      { internalType: "string", name: "name", type: "string" },
+      { internalType: "uint32", name: "deltaAbsolute", type: "uint32" },
+      { internalType: "uint32", name: "deltaRelative", type: "uint32" },
+    ],
+    name: "ModelToleranceInvalid",
+    type: "error",
+  },
   { inputs: [{ internalType: "bytes32", name: "modelId", type: "bytes32" }], name: "ModelUnknown", type: "error" },
   {
     anonymous: false,

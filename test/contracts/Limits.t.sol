@@ -124,6 +124,23 @@ contract LimitsTest is AssayTest {
         models.registerModel(record);
     }
 
+    function test_A24_aToleranceThatAllowsEverythingIsRefused() external {
+        uint32[5] memory words = [uint32(0x7f800000), 0x7fc00000, 0x7f800001, 0x80000000, 0xffffffff];
+        for (uint256 i = 0; i < words.length; ++i) {
+            Model memory record = model(address(this), 0);
+            record.outputs[0].deltaAbsolute = words[i];
+            vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelToleranceInvalid.selector, "y", words[i], 0));
+            models.registerModel(record);
+            record.outputs[0].deltaAbsolute = 0;
+            record.outputs[0].deltaRelative = words[i];
+            vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelToleranceInvalid.selector, "y", 0, words[i]));
+            models.registerModel(record);
+        }
+        Model memory widest = model(address(this), 0);
+        widest.outputs[0].deltaAbsolute = 0x7f7fffff;
+        models.registerModel(widest);
+    }
+
     function test_aRoyaltyThatNoModelCanHaveIsRefused() external {
         RequestParams memory params_ = params();
         params_.modelId = bytes32(uint256(5_001) << 80);

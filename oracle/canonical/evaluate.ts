@@ -1,6 +1,6 @@
 /** The canonical evaluation: a program, its weights and inputs give outputs and a trace root, the same bits on every machine. */
 import { availableParallelism } from "node:os";
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import type { Tensor } from "../core/tensor.ts";
 import { leafBytes } from "../core/traceTree.ts";
 import { Control } from "./engine/control.ts";
@@ -51,8 +51,9 @@ const residentBytes = 2 ** 29;
 
 export interface Evaluator {
   /**
-   * One evaluation at a time: a second call waits for the first.
+   * One evaluation at a time: a second call waits for the first. After a ProgramError, or after a thread died, every call fails.
    * @throws InputError where the inputs are not the program's. @throws ProgramError where an access leaves its space.
+   * @throws Error where the evaluator is closed, at once or while it runs.
    */
   evaluate(inputs: readonly Tensor[], options?: EvaluateOptions): Promise<Evaluation>;
   /** Ends the threads and frees the memory. */
@@ -88,7 +89,10 @@ class EngineEvaluator implements Evaluator {
     const started = performance.now();
     writeInputs(this.#prepared, inputs);
     const file = typeof keep === "object" ? openSync(keep.file, "w+") : -1;
-    const { exact } = await this.#pool.run(file);
+    const { exact } = await this.#pool.run(file).catch((error: unknown) => {
+      if (file >= 0) closeSync(file);
+      throw error;
+    });
     const levels = readLevels(this.#prepared);
     const evaluation: Evaluation = {
       outputs: readOutputs(this.#prepared),

@@ -29,12 +29,10 @@ export class Pool {
     this.#workers = benches.map((_, number) => {
       return new Worker(new URL("worker.ts", import.meta.url), { execArgv: [], workerData: { plan: shared, number } });
     });
-    const fail = (error: Error) => {
-      this.#error ??= error;
-      this.#waiting?.reject(this.#error);
-    };
+    const fail = (error: Error) => this.#fail(error);
     for (const worker of this.#workers) {
       worker.on("error", fail);
+      worker.on("exit", (code) => fail(new Error(`a thread of the canonical evaluation ended with exit code ${code}`)));
       worker.on("message", (failure: WorkerFailure | null) => {
         if (failure === null) this.#waiting?.resolve();
         else fail(failure.name === "ProgramError" ? new ProgramError(failure.message) : new Error(`${failure.name}: ${failure.message}`));
@@ -64,8 +62,14 @@ export class Pool {
     return { exact: this.#control.words[word.exact]! };
   }
 
-  /** Ends the threads. They end by themselves: terminating a thread that sleeps in shared memory can bring down the process. */
+  #fail(error: Error): void {
+    this.#error ??= error;
+    this.#waiting?.reject(this.#error);
+  }
+
+  /** Ends the threads, each after its chunk; an evaluation that is under way fails. */
   async close(): Promise<void> {
+    this.#fail(new Error("the evaluator is closed; make another one"));
     const { words } = this.#control;
     const ended = this.#workers.map(async (worker) => {
       worker.ref();

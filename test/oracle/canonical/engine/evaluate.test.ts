@@ -175,3 +175,15 @@ test("inputs of another shape are an InputError", () => {
   const { program, weights, inputs } = wide();
   assert.throws(() => evaluateHere(program, weights, [{ ...inputs[0]!, shape: [24, 20 * 16] }]), InputError);
 });
+
+test("closing ends an evaluation that is under way, and every later one", async () => {
+  const { program, weights, inputs } = wide();
+  const evaluator = createEvaluator(program, weights, { workers: 2 });
+  const underWay = evaluator.evaluate(inputs);
+  const ended = assert.rejects(underWay, /closed/);
+  // The first evaluation has begun once its promise's chain has turned.
+  await Promise.resolve();
+  await evaluator.close();
+  await ended;
+  await assert.rejects(evaluator.evaluate(inputs), /closed/);
+});

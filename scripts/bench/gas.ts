@@ -34,7 +34,7 @@ function seededFloats(length: number, seed: number): Tensor {
  * protocol's fee and the author's royalty are both on.
  */
 export async function measureGas(): Promise<GasFigures> {
-  const connection = await network.connect();
+  const connection = await network.create();
   try {
     const { ethers, networkHelpers } = connection;
     const assay = await deployAssay(connection);

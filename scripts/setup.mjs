@@ -3,7 +3,8 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -15,7 +16,17 @@ const bundledNode = `node-${process.platform === "win32" ? "win" : process.platf
 const bundledVersion = manifest.optionalDependencies[bundledNode];
 const stampFile = join(root, "node_modules", ".assay-setup");
 
-const nodeIsRecentEnough = () => Number(process.versions.node.split(".")[0]) >= requiredNodeMajor;
+/** PATH without what npm puts in front of it: installing replaces node_modules, so nothing in there may take part in it. */
+const outerPath = (process.env.PATH ?? "")
+  .split(delimiter)
+  .filter((entry) => !entry.startsWith(join(root, "node_modules")))
+  .join(delimiter);
+
+/** The Node that npm would run under, whichever Node runs this file. */
+function outerNodeVersion() {
+  const options = { env: { ...process.env, PATH: outerPath }, encoding: "utf8", shell: process.platform === "win32" };
+  return (spawnSync("node", ["--version"], options).stdout ?? "").trim().replace(/^v/, "");
+}
 
 /** @returns the path of a Node that can run the project: the bundled one where there is one, else this one. */
 export function nodePath() {
@@ -30,20 +41,22 @@ function fail(message) {
 }
 
 function install() {
-  if (!nodeIsRecentEnough() && bundledVersion === undefined) {
+  const version = outerNodeVersion();
+  const recentEnough = Number(version.split(".")[0]) >= requiredNodeMajor;
+  if (!recentEnough && bundledVersion === undefined) {
     fail(
-      `Node ${process.versions.node} is too old and no newer one is packaged for ${process.platform}-${process.arch}. Install Node ${requiredNodeMajor} or later, then run this again.`,
+      `Node ${version} is too old and no newer one is packaged for ${process.platform}-${process.arch}. Install Node ${requiredNodeMajor} or later, then run this again.`,
     );
   }
-  // npm itself must run under the newer Node: it skips native packages whose "engines" exclude the Node that runs it.
-  const [command, args] = nodeIsRecentEnough()
-    ? ["npm", ["ci"]]
-    : ["npm", ["exec", "--yes", `--package=${bundledNode}@${bundledVersion}`, "--", "npm", "ci"]];
+  // npm itself must run under the newer Node: it skips native packages whose "engines" exclude the Node that runs it. From another folder,
+  // npm takes that Node from its cache and not from the node_modules that is about to be replaced.
+  const ci = `npm ci --prefix "${root}" --no-audit --no-fund --loglevel=error`;
+  const [args, cwd] = recentEnough ? [ci, root] : [`npm exec --yes --package=${bundledNode}@${bundledVersion} -c '${ci}'`, tmpdir()];
   process.stderr.write("setup: installing the locked dependencies (about half a minute, once)\n");
   quietly(
-    command,
-    [...args, "--no-audit", "--no-fund", "--loglevel=error"],
-    {},
+    args,
+    [],
+    { cwd, shell: true, env: { ...process.env, PATH: outerPath } },
     "npm could not install the dependencies. Check the connection to the npm registry, then run this again.",
   );
 }
@@ -84,7 +97,6 @@ export function setup({ compile = true } = {}) {
 
 /** The environment for child processes: the project's Node and tools come first in PATH. */
 export function childEnv() {
-  const delimiter = process.platform === "win32" ? ";" : ":";
   const path = [dirname(nodePath()), join(root, "node_modules", ".bin"), process.env.PATH].join(delimiter);
   return { ...process.env, PATH: path, HARDHAT_DISABLE_TELEMETRY_PROMPT: "true" };
 }

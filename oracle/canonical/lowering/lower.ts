@@ -2,6 +2,7 @@
 import { dtypes, type Dtype, type Tensor as CoreTensor } from "../../core/tensor.ts";
 import { readModel } from "../onnx/read.ts";
 import type { Model, ValueInfo } from "../onnx/graph.ts";
+import { checkAddresses } from "../program/addresses.ts";
 import { checkProgram, ProgramError } from "../program/check.ts";
 import { traceLeaves } from "../program/layout.ts";
 import type { Program } from "../program/types.ts";
@@ -113,6 +114,7 @@ function schedule(inputs: NamedTensor[], outputs: Translated["outputs"]): Lowere
     weightLeaves: weights.leaves,
   };
   checkProgram(program);
+  checkAddresses(program);
   return {
     program,
     weights: weights.finish(),

@@ -8,6 +8,7 @@ import { control } from "./control.ts";
 import { convolutions } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { gathers } from "./gather.ts";
+import { losses } from "./loss.ts";
 import { matmuls } from "./matmul.ts";
 import { normalisations } from "./normalisation.ts";
 import { poolings } from "./pooling.ts";
@@ -25,6 +26,7 @@ const table: LoweringTable = {
   ...convolutions,
   ...elementwise,
   ...gathers,
+  ...losses,
   ...matmuls,
   ...normalisations,
   ...poolings,

@@ -45,10 +45,8 @@ export function decodeLog(raw: RawLog, operator: string, othersAnswers = false):
     if (args.operator !== getAddress(operator)) return undefined;
     return { ...place, subject: args.modelId as string, event: { kind: "ServedModelSet", served: args.served as boolean } };
   }
-  const disputeEvent = disputeEventOfTopic.get(raw.topics[0]!);
-  if (disputeEvent !== undefined) {
-    return { ...place, subject, event: toDisputeEvent(disputeEvent, disputeInterface.parseLog(raw)!.args, place.blockNumber) };
-  }
+  const disputeEvent = decodeDisputeEvent(raw);
+  if (disputeEvent !== undefined) return { ...place, subject, event: disputeEvent };
   const name = eventOfTopic.get(raw.topics[0]!);
   if (name === undefined) return undefined;
   if (name !== "Requested") {
@@ -97,6 +95,12 @@ function toRequestEvent(name: Exclude<(typeof coordinatorEvents)[number], "Reque
     case "Suspended":
       return { kind: name };
   }
+}
+
+/** @returns undefined where the log is no move of a dispute. */
+export function decodeDisputeEvent(raw: RawLog): DisputeEvent | undefined {
+  const kind = disputeEventOfTopic.get(raw.topics[0]!);
+  return kind === undefined ? undefined : toDisputeEvent(kind, disputeInterface.parseLog(raw)!.args, Number(raw.blockNumber));
 }
 
 function toDisputeEvent(kind: DisputeEvent["kind"], args: Result, blockNumber: number): DisputeEvent {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { addDevnet } from "./devnet.ts";
 import { addEvaluate } from "./evaluate.ts";
+import { addDispute } from "./dispute.ts";
 import { addFinalize } from "./finalize.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { explain } from "./failures.ts";
@@ -22,7 +23,7 @@ function assay(terminal: Terminal): Command {
       writeOut: (text) => void terminal.out.write(text),
       writeErr: (text) => void terminal.err.write(text),
     });
-  for (const add of [addDevnet, addModel, addEvaluate, addOperator, addStart, addWatch, addRequest, addFinalize]) add(program, terminal);
+  for (const add of [addDevnet, addModel, addEvaluate, addOperator, addStart, addWatch, addRequest, addDispute, addFinalize]) add(program, terminal);
   return program;
 }
 

@@ -1,6 +1,7 @@
 import { hexlify, type Result } from "ethers";
 import { coordinatorInterface, toRequest, type Status } from "../chain/contracts.ts";
 import type { RawLog } from "../chain/logs.ts";
+import { RpcError } from "../chain/rpc.ts";
 import type { Answer, Request } from "../core/job.ts";
 import { decodeBundle } from "../core/tensor.ts";
 import type { Chain } from "./chain.ts";
@@ -63,8 +64,11 @@ function apply(story: RequestStory, name: string, args: Result, log: ChainLog): 
   }
 }
 
-/** @throws CliError not-found where this deployment knows no such request. */
-export async function findRequest(chain: Chain, id: string): Promise<RequestStory> {
+/**
+ * @param tries more, where the chain moves on between its events and its status.
+ * @throws CliError not-found where this deployment knows no such request.
+ */
+export async function findRequest(chain: Chain, id: string, tries = 5): Promise<RequestStory> {
   checkRequestId(id);
   const logs = (await chain.logs(chain.deployment.coordinator, [null as never, id])) as ChainLog[];
   const first = logs.find(({ topics }) => topics[0] === topicOf("Requested"));
@@ -92,7 +96,12 @@ export async function findRequest(chain: Chain, id: string): Promise<RequestStor
     story.events.push({ name: parsed.name, blockNumber: Number(log.blockNumber), transaction: log.transactionHash });
   }
   const { answer } = story;
-  story.status = await chain.views.status(story.request, answer ?? undefined);
+  try {
+    story.status = await chain.views.status(story.request, answer ?? undefined);
+  } catch (error) {
+    if (!(error instanceof RpcError) || tries === 0) throw error;
+    return findRequest(chain, id, tries - 1);
+  }
   return story;
 }
 

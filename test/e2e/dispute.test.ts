@@ -9,6 +9,7 @@ import { findRequest } from "../../oracle/cli/requests.ts";
 import { writeNpy } from "../../oracle/core/npy.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
 import { lieAbout, Liar } from "../../scripts/local/liar.ts";
+import { challengeInVain } from "../support/bogusChallenger.ts";
 import { startNetwork, type Network } from "../support/commandLine.ts";
 import { until } from "../support/until.ts";
 
@@ -64,6 +65,15 @@ test("a watchtower convicts an operator of one wrong element, and an honest oper
     [[true, 2]],
     "convicted by a step",
   );
+  const { disputes } = (await network.assay("dispute", "list", "--request", requestId)) as {
+    disputes: { disputeId: string; state: string }[];
+  };
+  assert.deepEqual(
+    disputes.map(({ state }) => state),
+    ["CONVICTED"],
+  );
+  const shown = await network.assay("dispute", "show", disputes[0]!.disputeId);
+  assert.deepEqual([shown.outcome, shown.element], ["STEP_DIFFERENT", 9]);
   const node = await system.startNode({ account: "operator" });
   await until(
     "the honest answer is there",
@@ -74,4 +84,48 @@ test("a watchtower convicts an operator of one wrong element, and an honest oper
   await until("it is final", seen(requestId, "Finalized"), 60_000);
   assert.equal(await watchtower.stop(), 0);
   assert.equal(await node.stop(), 0);
+});
+
+test("N06 a watchtower that is killed with every move in its journal only goes on and convicts", async () => {
+  const { system } = network;
+  const tower = { account: "challenger" as const, name: "killed" };
+  const killed = await system.startWatchtower({ ...tower, extra: '[testing]\ncrashPoint = "after-move-journal-write"\n' });
+  const requestId = await request("60");
+  const lie = lieAbout(model, [input], 40, -(2 ** -9.9));
+  const liar = new Liar(system, "operator2", model);
+  await liar.answer(requestId, lie);
+  assert.equal(await killed.exited, null, "killed at its first move");
+  const fight = liar.fight(requestId, lie);
+  // Every start gets one move further before it is killed again.
+  for (let moves = 1; moves < 3; moves++) {
+    const again = await system.startWatchtower({ ...tower, extra: '[testing]\ncrashPoint = "after-move-journal-write"\n' });
+    assert.equal(await again.exited, null);
+  }
+  const last = await system.startWatchtower(tower);
+  await fight;
+  assert.deepEqual(
+    (await closedDisputes(requestId)).map(({ convicted }) => convicted),
+    [true],
+  );
+  assert.equal(await last.stop(), 0);
+});
+
+test("A09 a node defends its right answer against a bogus challenge, killed in between, and makes it final", async () => {
+  const { system } = network;
+  const node = { account: "operator" as const, name: "honest" };
+  const first = await system.startNode({ ...node, extra: '[testing]\ncrashPoint = "after-move-send"\n' });
+  const requestId = await request("20");
+  await until("the answer is there", seen(requestId, "Submitted"), 60_000);
+  const challenged = challengeInVain(system, model, [input], requestId, { tensor: 0, element: 3 });
+  assert.equal(await first.exited, null, "killed when it had sent its defence");
+  const second = await system.startNode(node);
+  await challenged;
+  assert.deepEqual(
+    (await closedDisputes(requestId)).map(({ convicted, outcome }) => [convicted, Number(outcome)]),
+    [[false, 1]],
+    "acquitted by a step",
+  );
+  await system.passTime(30);
+  await until("it is final", seen(requestId, "Finalized"), 60_000);
+  assert.equal(await second.stop(), 0);
 });

@@ -1,0 +1,9 @@
+import type { Command } from "commander";
+import { addDisputeList } from "./disputeList.ts";
+import { addDisputeShow } from "./disputeShow.ts";
+import type { Terminal } from "./verb.ts";
+
+export function addDispute(program: Command, terminal: Terminal): void {
+  const parent = program.command("dispute").description("Disputes about answers: which there are, and how they went.");
+  for (const add of [addDisputeList, addDisputeShow]) add(parent, terminal);
+}

@@ -45,7 +45,7 @@ contract ContractionKernel is IStepKernel {
         bool finish
     ) external view returns (uint256 word, uint256[6] memory state) {
         StepProof calldata proof = StepInput.decode(encoded);
-        StepInput.Step memory step = StepInput.read(claim, proof);
+        StepInput.Step memory step = StepInput.read(claim, proof, Program.CONTRACT);
         if (step.behindEnd) return (0, state);
         (Core memory core, uint256 cursor) = _core(step);
         Expression.Values memory values = Expression.operands(step, cursor);

@@ -23,7 +23,6 @@ contract MapKernel is IStepKernel {
 
     error InputRootMismatch(bytes32 expected, bytes32 actual);
     error TensorRootMismatch(bytes32 expected, bytes32 actual);
-    error KindForeign(uint256 kind);
 
     constructor(FunctionKernel functions) {
         _functions = functions;
@@ -45,9 +44,8 @@ contract MapKernel is IStepKernel {
             (word, cursor) = _input(instruction, claim, proof.input);
             Program.finish(instruction, cursor);
         } else {
-            StepInput.Step memory step = StepInput.read(claim, proof);
+            StepInput.Step memory step = StepInput.read(claim, proof, Program.MAP);
             if (step.behindEnd) return (0, state);
-            if (step.instruction.kind != Program.MAP) revert KindForeign(step.instruction.kind);
             Expression.Values memory values = Expression.operands(step, step.instruction.cursor);
             word = Expression.evaluate(step, values, _functions);
         }

@@ -20,6 +20,11 @@ library StepInput {
         bool behindEnd;
     }
 
+    /// @dev Its offset, and its fifteen fields, the state among them of six words.
+    uint256 private constant PROOF_HEAD = 32 + 32 * 15;
+
+    error ProofMalformed();
+    error KindForeign(uint256 kind);
     error ProgramRootMismatch(bytes32 expected, bytes32 actual);
     error WordOutOfRange(uint256 word);
     error InstructionOutOfRange(uint256 instruction, uint256 count);
@@ -29,10 +34,13 @@ library StepInput {
     error WeightRootMismatch(bytes32 expected, bytes32 actual);
 
     /// @return proof The ABI-encoded struct, in calldata.
+    /// @dev Its static fields lie inside of `encoded`, at one place: whoever hands `encoded` on and whoever receives it read the
+    /// same position and state. What the others point to is read by the kernel alone, which proves it; reads of what lies
+    /// outside of calldata revert.
     function decode(bytes calldata encoded) internal pure returns (StepProof calldata proof) {
+        if (encoded.length < PROOF_HEAD || uint256(bytes32(encoded[:32])) != 32) revert ProofMalformed();
         assembly ("memory-safe") {
-            // Reads of what lies outside of calldata revert in the accessors.
-            proof := add(encoded.offset, calldataload(encoded.offset))
+            proof := add(encoded.offset, 32)
         }
     }
 
@@ -70,9 +78,15 @@ library StepInput {
     }
 
     /// @notice Checks the openings under the roots that the claim names.
-    function read(StepClaim calldata claim, StepProof calldata proof) internal pure returns (Step memory result) {
+    /// @param kind The only kind of instruction that is accepted.
+    function read(
+        StepClaim calldata claim,
+        StepProof calldata proof,
+        uint256 kind
+    ) internal pure returns (Step memory result) {
         uint256 weightLeaves;
         (result.instruction, weightLeaves) = instructionOf(claim, proof);
+        if (result.instruction.kind != kind) revert KindForeign(result.instruction.kind);
         uint256 element = elementOf(result.instruction, claim);
         if (element >= result.instruction.count) {
             result.behindEnd = true;

@@ -15,7 +15,7 @@ import { seeded } from "../../oracle/canonical/seeded.ts";
 import { randomScene, sceneOf, type StepScene } from "../../support/stepScene.ts";
 
 const mutations = Number(process.env.STEP_MUTATIONS ?? 600);
-const { ignition } = await network.getOrCreate();
+const { ethers, ignition } = await network.getOrCreate();
 const { stepVerifier: verifier } = await ignition.deploy(StepVerifierModule);
 const step = verifier.getFunction("step");
 
@@ -199,6 +199,35 @@ describe("StepVerifier refuses", () => {
     ranges[7] = 1;
     const proof = { ...proofAt(scene, 0), weights: { ranges, leaves, siblings: [] } };
     await refuses(scene.claim(0), proof, "OpeningSiblingsMismatch");
+  });
+
+  it("A22 an instruction of another kind in a kernel that would read it as its own", async () => {
+    const scene = twoOperands();
+    const reducing = randomScene(501, { instructions: 5, kinds: ["contract"] });
+    const at = outputOffset(reducing.program.instructions.find(({ kind }) => kind === "contract")!);
+    for (const [name, from, claim] of [
+      ["contractionKernel", scene, scene.claim(0)],
+      ["reductionKernel", scene, scene.claim(0)],
+      ["reductionKernel", reducing, reducing.claim(at)],
+      ["mapKernel", reducing, reducing.claim(at)],
+    ] as const) {
+      const kernel = await ethers.getContractAt("IStepKernel", await verifier.getFunction(name)());
+      const proof = encode(proofAt(from, from === scene ? 0 : at));
+      await assert.rejects(kernel.getFunction("run").staticCall(claim, proof, true), /KindForeign/);
+    }
+  });
+
+  it("A22 a proof whose static fields don't stand where the verifier and its kernels both read them", async () => {
+    const scene = twoOperands();
+    const encoded = encode(proofAt(scene, 0)).slice(2);
+    const moved = (offset: bigint) => `0x${BigInt.asUintN(256, offset).toString(16).padStart(64, "0")}${encoded.slice(64)}`;
+    for (const offset of [0n, 64n, 31n, -32n, -288n, 2n ** 255n]) {
+      await assert.rejects(step.staticCall(scene.claim(0), moved(offset)), /ProofMalformed/);
+    }
+    assert.equal(Number(await step.staticCall(scene.claim(0), moved(32n))), scene.trace[0]);
+    for (const length of [0, 31, 511]) {
+      await assert.rejects(step.staticCall(scene.claim(0), `0x${encoded.slice(0, 2 * length)}`), /ProofMalformed/);
+    }
   });
 
   it("reductions that don't end where the space ends", async () => {

@@ -173,8 +173,10 @@ export class Watcher {
   async #undoIfReorganised(number: number): Promise<boolean> {
     const { rpc, chainLog, log, metrics } = this.#options;
     const kept = chainLog.blocksBelow(number + 1, Number.MAX_SAFE_INTEGER);
-    if (kept.length === 0 || (await this.#newestOnChain(kept.slice(0, 1))) !== undefined) {
-      if (number < chainLog.head()!.number) rpc.avoidCurrent(`its head ${number} is behind`);
+    const [newest] = kept.length === 0 ? [] : await this.#headersOf(kept.slice(0, 1));
+    // A block that is missing contradicts nothing: the chain may have fallen back since its head was asked for.
+    if (newest === undefined || newest === null || newest.hash === kept[0]!.hash) {
+      if (newest === null || number < chainLog.head()!.number) rpc.avoidCurrent(`its head is behind block ${number}`);
       return false;
     }
     for (let start = 0; start < kept.length; start += tail) {
@@ -194,10 +196,14 @@ export class Watcher {
 
   /** @param blocks newest first. */
   async #newestOnChain(blocks: readonly Block[]): Promise<Block | undefined> {
-    const headers = (await this.#options.rpc.batch(
-      blocks.map(({ number }) => ({ method: "eth_getBlockByNumber", params: [quantity(number), false] })),
-    )) as (RawBlock | null)[];
+    const headers = await this.#headersOf(blocks);
     return blocks.find(({ hash }, i) => headers[i]?.hash === hash);
+  }
+
+  /** @returns null for a block that the provider doesn't have. */
+  async #headersOf(blocks: readonly Block[]): Promise<(RawBlock | null)[]> {
+    const calls = blocks.map(({ number }) => ({ method: "eth_getBlockByNumber", params: [quantity(number), false] }));
+    return (await this.#options.rpc.batch(calls)) as (RawBlock | null)[];
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Movement of movement as one movement, and ranges that always or never hold taken away. */
 import type { Word } from "../program/types.ts";
-import { substitute, substituteForm, type Coordinate, type Form, type Piece, type Range } from "./tensors.ts";
+import { mergeRanges, substitute, substituteForm, type Coordinate, type Form, type Piece, type Range } from "./tensors.ts";
 
 export interface Movement {
   shape: number[];
@@ -28,7 +28,7 @@ export function extremes({ start, terms }: Form, shape: readonly number[]): [num
 /** @returns the ranges that don't always hold; null where one never does. */
 function usefulRanges(ranges: readonly Range[], shape: readonly number[]): Range[] | null {
   const useful: Range[] = [];
-  for (const range of ranges) {
+  for (const range of mergeRanges(ranges)) {
     const [low, high] = extremes(range.form, shape);
     if (high < 0 || low >= range.limit) return null;
     if (low < 0 || high >= range.limit) useful.push(range);

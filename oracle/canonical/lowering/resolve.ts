@@ -1,6 +1,16 @@
 /** Where tensors' words stand, and how coordinates reach them. */
 import type { Space, Word } from "../program/types.ts";
-import { addForms, constantForm, substitute, substituteForm, type Coordinate, type Form, type Range, type Tensor } from "./tensors.ts";
+import {
+  addForms,
+  constantForm,
+  mergeRanges,
+  substitute,
+  substituteForm,
+  type Coordinate,
+  type Form,
+  type Range,
+  type Tensor,
+} from "./tensors.ts";
 
 export interface Storage {
   space: Space;
@@ -43,7 +53,7 @@ function reachOf(tensor: Tensor, storage: Storage, coordinates: readonly Coordin
     address = addForms(address, coordinate, stride);
     if (coordinate.index !== undefined) lookups.push({ ...coordinate.index, stride, limit: tensor.shape[axis]! });
   });
-  return { space: storage.space, address, bounds: [...ranges], lookups };
+  return { space: storage.space, address, bounds: mergeRanges(ranges), lookups };
 }
 
 /**

@@ -129,6 +129,29 @@ export function substitute(coordinate: Coordinate, inner: readonly Form[]): Coor
   return { ...form, index: { tensor, coordinates: coordinates.map((part) => substitute(part, inner)) } };
 }
 
+/** @returns the whole numbers, from `least` up to but not `end`, that Σ factor · x may be; over one axis, that x may be. */
+function interval({ form: { start, terms }, limit }: Range): { least: number; end: number } {
+  const factor = terms.length === 1 ? terms[0]!.factor : 1;
+  const [a, b] = [-start / factor, (limit - 1 - start) / factor];
+  return { least: Math.ceil(Math.min(a, b)), end: Math.floor(Math.max(a, b)) + 1 };
+}
+
+/** Several ranges over one and the same axis, or over the same sum, as one; the others stay as they are. */
+export function mergeRanges(ranges: readonly Range[]): Range[] {
+  const bySum = Map.groupBy(ranges, ({ form: { terms } }) => (terms.length === 1 ? `axis ${terms[0]!.axis}` : JSON.stringify(terms)));
+  return [...bySum.values()].flatMap((group) => {
+    const { terms } = group[0]!.form;
+    if (terms.length === 0 || group.length === 1) return group;
+    const intervals = group.map(interval);
+    const least = Math.max(...intervals.map((part) => part.least));
+    const end = Math.min(...intervals.map((part) => part.end));
+    // A constant form of -1 never holds.
+    if (end <= least) return [{ form: constantForm(-1), limit: 1 }];
+    const sum = terms.length === 1 ? [{ axis: terms[0]!.axis, factor: 1 }] : terms;
+    return [{ form: { start: -least, terms: sum }, limit: end - least }];
+  });
+}
+
 /** One coordinate for each axis of `shape`, in order; axes of size 1 stay at 0. */
 export const identityForms = (shape: readonly number[]): Form[] =>
   shape.map((size, axis) => (size === 1 ? constantForm(0) : axisForm(axis)));

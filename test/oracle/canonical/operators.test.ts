@@ -344,6 +344,32 @@ const cases: Record<string, Case> = {
     opset: 23,
   },
   RMSNormalization: { ...spatial("RMSNormalization", [2, 3, 8], { axis: -1n }, floats("s", [8])), opset: 23 },
+  "Conv behind a Pad of its own": {
+    nodes: [node("Pad", ["x", "pads"], ["a"]), node("Conv", ["a", "w"], ["z"], { pads: [1n, 0n, 1n, 0n], strides: [2n, 1n] })],
+    inputs: [[1, 2, 5, 5]],
+    constants: [integers("pads", [8], [0, 0, 1, 2, 0, 0, 0, 1]), floats("w", [3, 2, 3, 3])],
+  },
+  "Conv behind a Concat of a Concat": {
+    nodes: [
+      node("Concat", ["x", "y"], ["a"], { axis: 2n }),
+      node("Slice", ["a", "starts", "ends", "axes", "steps"], ["b"]),
+      node("Concat", ["b", "b"], ["c"], { axis: 2n }),
+      node("Relu", ["c"], ["d"]),
+      node("Conv", ["c", "w"], ["e"], { pads: [1n, 1n] }),
+    ],
+    inputs: [
+      [1, 2, 5],
+      [1, 2, 4],
+    ],
+    constants: [
+      integers("starts", [1], [7]),
+      integers("ends", [1], [-100]),
+      integers("axes", [1], [2]),
+      integers("steps", [1], [-2]),
+      floats("w", [3, 2, 3]),
+    ],
+    outputs: ["d", "e"],
+  },
   "an unrolled loop": {
     nodes: [
       node("Loop", ["times", "", "x"], ["last", "all"], {

@@ -41,6 +41,7 @@ library Defence {
         bytes32[] siblings;
     }
 
+    error DefenceTensorCount(uint256 expected, uint256 actual);
     error DefenceOutputMismatch(bytes32 expected, bytes32 actual);
     error DefenceTensorMismatch(bytes32 expected, bytes32 actual);
     error DefenceOpeningMismatch(bytes32 expected, bytes32 actual);
@@ -54,6 +55,8 @@ library Defence {
     ) internal pure returns (uint32 leafCount) {
         ProgramHeader.check(target.programRoot, canonical.instructionsTop, canonical.header);
         ProgramHeader.Tensor memory tensor = ProgramHeader.output(canonical.header, target.tensor);
+        uint256 outputs = ProgramHeader.outputCount(canonical.header);
+        if (posted.tensorRoots.length != outputs) revert DefenceTensorCount(outputs, posted.tensorRoots.length);
         uint256 postedElement = _openPosted(target, tensor, posted);
         (, uint256 leaves, ) = ProgramHeader.sizes(canonical.header);
         uint256 word = tensor.offset + target.element;
@@ -89,7 +92,7 @@ library Defence {
         Posted calldata posted
     ) private pure returns (uint256) {
         bytes32 outputRoot = keccak256(abi.encodePacked(hex"03", uint8(posted.tensorRoots.length), posted.tensorRoots));
-        if (outputRoot != target.outputRoot || posted.tensorRoots.length > 255) {
+        if (outputRoot != target.outputRoot) {
             revert DefenceOutputMismatch(target.outputRoot, outputRoot);
         }
         bytes32 tensorRoot = TraceTree.tensorRoot(tensor.dtype, tensor.shape, posted.tensorTop);

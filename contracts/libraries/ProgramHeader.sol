@@ -31,9 +31,11 @@ library ProgramHeader {
     }
 
     function output(bytes calldata header, uint256 index) internal pure returns (Tensor memory) {
-        uint256 cursor = 2;
-        for (uint256 i = uint8(header[1]); i > 0; --i) cursor += _tensorBytes(header, cursor);
-        return _tensor(header, cursor, index, 8);
+        return _tensor(header, _outputs(header), index, 8);
+    }
+
+    function outputCount(bytes calldata header) internal pure returns (uint256) {
+        return uint8(header[_outputs(header)]);
     }
 
     /// @return instructions How many there are.
@@ -46,6 +48,12 @@ library ProgramHeader {
         instructions = uint32(bytes4(header[cursor:cursor + 4]));
         traceLeaves = uint32(bytes4(header[cursor + 4:cursor + 8]));
         weightLeaves = uint32(bytes4(header[cursor + 8:cursor + 12]));
+    }
+
+    /// @return cursor Where the list of outputs starts.
+    function _outputs(bytes calldata header) private pure returns (uint256 cursor) {
+        cursor = 2;
+        for (uint256 i = uint8(header[1]); i > 0; --i) cursor += _tensorBytes(header, cursor);
     }
 
     /// @param cursor Where the list starts. @param trailer Bytes behind each tensor's dimensions.

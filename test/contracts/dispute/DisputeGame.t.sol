@@ -94,6 +94,27 @@ contract DisputeGameTest is GameTest {
         dispute.defend(id, request, given, shown, truth);
     }
 
+    function test_anAnswerWithATensorTooManyCannotBeDefended() external {
+        bytes memory one = outputOf(leafOf(LEAVES - 1));
+        bytes memory twice = bytes.concat(hex"02", _tail(one), _tail(one));
+        request = ask();
+        given = answer(request, operator, twice);
+        bytes32 id = open(challenger, request, given, 3);
+        Defence.Posted memory shown = posted(leafOf(LEAVES - 1));
+        bytes32 root = shown.tensorRoots[0];
+        shown.tensorRoots = new bytes32[](2);
+        (shown.tensorRoots[0], shown.tensorRoots[1]) = (root, root);
+        Defence.Canonical memory truth = canonical(honest);
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(Defence.DefenceTensorCount.selector, 1, 2));
+        dispute.defend(id, request, given, shown, truth);
+    }
+
+    function _tail(bytes memory bundle) private pure returns (bytes memory rest) {
+        rest = new bytes(bundle.length - 1);
+        for (uint256 i = 0; i < rest.length; ++i) rest[i] = bundle[i + 1];
+    }
+
     function test_concedingCostsLess() external {
         _answer(wrongLeaf(3));
         bytes32 id = open(challenger, request, given, 3);

@@ -23,7 +23,8 @@ function assay(terminal: Terminal): Command {
       writeOut: (text) => void terminal.out.write(text),
       writeErr: (text) => void terminal.err.write(text),
     });
-  for (const add of [addDevnet, addModel, addEvaluate, addOperator, addStart, addWatch, addRequest, addDispute, addFinalize]) add(program, terminal);
+  for (const add of [addDevnet, addModel, addEvaluate, addOperator, addStart, addWatch, addRequest, addDispute, addFinalize])
+    add(program, terminal);
   return program;
 }
 

@@ -2142,6 +2142,14 @@ export const disputeGameAbi = [
   },
   {
     inputs: [
+      { internalType: "uint256", name: "expected", type: "uint256" },
+      { internalType: "uint256", name: "actual", type: "uint256" },
+    ],
+    name: "DefenceTensorCount",
+    type: "error",
+  },
+  {
+    inputs: [
       { internalType: "bytes32", name: "expected", type: "bytes32" },
       { internalType: "bytes32", name: "actual", type: "bytes32" },
     ],
@@ -2873,6 +2881,7 @@ export const stepVerifierAbi = [
     stateMutability: "nonpayable",
     type: "constructor",
   },
+  { inputs: [], name: "ProofMalformed", type: "error" },
   {
     inputs: [
       { internalType: "bytes32", name: "claimHash", type: "bytes32" },

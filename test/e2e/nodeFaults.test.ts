@@ -46,7 +46,8 @@ async function runToFinality(execArgv: string[] = []): Promise<void> {
 
 test("N06 killed at every labelled point, a node resumes: nothing is lost, nothing is done twice", { timeout: 180_000 }, async () => {
   const from = (await headNumber()) + 1;
-  for (const label of crashLabels) {
+  // A node whose answers nobody disputes makes no moves: test/e2e/dispute.test.ts kills at those labels.
+  for (const label of crashLabels.filter((each) => !each.includes("-move-"))) {
     await ask();
     const node = startNodeProcess(config, { ASSAY_CRASH_POINT: label });
     const timer = setTimeout(() => void node.stop(), 20_000);
@@ -76,7 +77,7 @@ test("N07 a second node with the same data directory or the same key refuses to 
     message: /data directory .* in use by another node \(process \d+\)/,
   });
   const sameKey = writeConfig(system, join(folder, "other"), { locks: join(folder, "locks") });
-  await assert.rejects(startNodeProcess(sameKey).ready, { name: "LockError", message: /operator's key .* in use by another node/ });
+  await assert.rejects(startNodeProcess(sameKey).ready, { name: "LockError", message: /the key of .* is in use by another node/ });
   await first.kill();
   const again = startNodeProcess(config);
   await again.ready;

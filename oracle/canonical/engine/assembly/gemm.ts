@@ -316,6 +316,27 @@ function settleLanes(s0: v128, s1: v128, largest: v128, factor: v128, sums: usiz
   return settleFour(s0, s1, e0, e1, out + 4 * l);
 }
 
+/** Settles exactly the lanes l + j for each bit j of `open`. @returns how many there are. */
+function exactLanes(
+  open: i32,
+  pointers: usize,
+  absent: u32,
+  b: usize,
+  k: usize,
+  lanes: usize,
+  l: usize,
+  bias: usize,
+  out: usize,
+  rows: usize,
+  acc: usize,
+): u32 {
+  for (let left = open; left != 0; left &= left - 1) {
+    const lane = l + <usize>ctz(left);
+    store<u32>(out + 4 * lane, exactLane(pointers, absent, b, k, lanes, lane, bias, rows, acc));
+  }
+  return popcnt(open);
+}
+
 /**
  * Lane by lane, for one place: out[l] = RN(Σₖ a[k][l]·b[k][l] + bias[l]) over `lanes` lanes. `pointers` are the addresses of the words a[k][0],
  * `absent` (an address of zeros) for terms that are absent; `b` is as `widenLanes` leaves it.
@@ -360,12 +381,23 @@ function laneProducts(
     }
     const open0 = settleLanes(s0, s1, largest0, factor, sums, bias, out, l);
     const open = open0 | (settleLanes(s2, s3, largest1, factor, sums, bias, out, l + 4) << 4);
-    if (open == 0) continue;
-    for (let j: usize = 0; j < 8; j++) {
-      if (((open >> (<i32>j)) & 1) == 0) continue;
-      exact++;
-      store<u32>(out + 4 * (l + j), exactLane(pointers, absent, b, k, lanes, l + j, bias, rows, acc));
+    if (open != 0) exact += exactLanes(open, pointers, absent, b, k, lanes, l, bias, out, rows, acc);
+  }
+  if (l + 4 <= lanes) {
+    let s0 = f64x2.splat(0);
+    let s1 = s0;
+    let largest = f32x4.splat(0);
+    let pb = b + 8 * l;
+    for (let at = pointers, end = pointers + 4 * k; at < end; at += 4) {
+      const x = v128.load(<usize>load<u32>(at) + 4 * l);
+      s0 = f64x2.add(s0, f64x2.mul(f64x2.promote_low_f32x4(x), v128.load(pb)));
+      s1 = f64x2.add(s1, f64x2.mul(f64x2.promote_low_f32x4(high32(x)), v128.load(pb, 16)));
+      largest = f32x4.pmax(largest, f32x4.abs(x));
+      pb += 8 * lanes;
     }
+    const open = settleLanes(s0, s1, largest, factor, sums, bias, out, l);
+    if (open != 0) exact += exactLanes(open, pointers, absent, b, k, lanes, l, bias, out, rows, acc);
+    l += 4;
   }
   for (; l < lanes; l++) {
     if (laneProduct(pointers, b, k, lanes, l, bias, out)) continue;

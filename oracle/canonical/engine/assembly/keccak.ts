@@ -13,6 +13,14 @@ function rotate(x: v128, n: i32): v128 {
   return v128.or(i64x2.shl(x, n), i64x2.shr_u(x, 64 - n));
 }
 
+function rotate8(x: v128): v128 {
+  return i8x16.shuffle(x, x, 7, 0, 1, 2, 3, 4, 5, 6, 15, 8, 9, 10, 11, 12, 13, 14);
+}
+
+function rotate56(x: v128): v128 {
+  return i8x16.shuffle(x, x, 1, 2, 3, 4, 5, 6, 7, 0, 9, 10, 11, 12, 13, 14, 15, 8);
+}
+
 function xor5(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
   return v128.xor(v128.xor(v128.xor(a, b), v128.xor(c, d)), e);
 }
@@ -82,7 +90,7 @@ function permute(state: usize): void {
     const b10 = rotate(v128.xor(a1, d1), 1);
     const b11 = rotate(v128.xor(a7, d2), 6);
     const b12 = rotate(v128.xor(a13, d3), 25);
-    const b13 = rotate(v128.xor(a19, d4), 8);
+    const b13 = rotate8(v128.xor(a19, d4));
     const b14 = rotate(v128.xor(a20, d0), 18);
     const n10 = chi(b10, b11, b12);
     const n11 = chi(b11, b12, b13);
@@ -93,7 +101,7 @@ function permute(state: usize): void {
     const b16 = rotate(v128.xor(a5, d0), 36);
     const b17 = rotate(v128.xor(a11, d1), 10);
     const b18 = rotate(v128.xor(a17, d2), 15);
-    const b19 = rotate(v128.xor(a23, d3), 56);
+    const b19 = rotate56(v128.xor(a23, d3));
     const n15 = chi(b15, b16, b17);
     const n16 = chi(b16, b17, b18);
     const n17 = chi(b17, b18, b19);
@@ -166,9 +174,18 @@ function pair(a: u64, b: u64): v128 {
   return i64x2.replace_lane(i64x2.splat(a), 1, b);
 }
 
-/** Word i ≥ 1 (8 bytes) of the preimages `first ‖ data` at `p` and `q`: one byte to the left. */
-function words(p: usize, q: usize, i: usize): v128 {
-  return i64x2.replace_lane(v128.load64_splat(p + 8 * i - 1), 1, load<u64>(q + 8 * i - 1));
+/** Words `from` to `to` − 1 (an even number of them, the first is not word 0) of the preimages `first ‖ data` at `p` and `q`, one byte to the left. */
+function storeWords(state: usize, p: usize, q: usize, from: usize, to: usize): void {
+  p += 8 * from - 1;
+  q += 8 * from - 1;
+  for (let at = state + 16 * from, end = state + 16 * to; at < end; at += 32) {
+    const x = v128.load(p);
+    const y = v128.load(q);
+    v128.store(at, i64x2.shuffle(x, y, 0, 2));
+    v128.store(at, i64x2.shuffle(x, y, 1, 3), 16);
+    p += 16;
+    q += 16;
+  }
 }
 
 /** Word 0 of the preimages. */
@@ -182,6 +199,21 @@ function lastWords(p: usize, q: usize): v128 {
 }
 
 const closing: u64 = 0x8000000000000000;
+
+/** Adds the words from 17 on, 15 of them, to the state. */
+function absorbWords(state: usize, p: usize, q: usize): void {
+  p += 8 * 17 - 1;
+  q += 8 * 17 - 1;
+  for (let at = state, end = state + 16 * 14; at < end; at += 32) {
+    const x = v128.load(p);
+    const y = v128.load(q);
+    v128.store(at, v128.xor(v128.load(at), i64x2.shuffle(x, y, 0, 2)));
+    v128.store(at, v128.xor(v128.load(at, 16), i64x2.shuffle(x, y, 1, 3)), 16);
+    p += 16;
+    q += 16;
+  }
+  absorb(state, 14, pair(load<u64>(p), load<u64>(q)));
+}
 
 function absorb(state: usize, lane: usize, value: v128): void {
   const at = state + 16 * lane;
@@ -203,10 +235,10 @@ function emit(state: usize, p: usize, q: usize): void {
 function leafPair(state: usize, p: usize, q: usize, outP: usize, outQ: usize): void {
   // The domain byte of a leaf is 0.
   v128.store(state, firstWords(p, q, 0));
-  for (let i: usize = 1; i < 17; i++) v128.store(state + 16 * i, words(p, q, i));
+  storeWords(state, p, q, 1, 17);
   clear(state, 17, 25);
   permute(state);
-  for (let i: usize = 17; i < 32; i++) absorb(state, i - 17, words(p, q, i));
+  absorbWords(state, p, q);
   absorb(state, 15, lastWords(p + 255, q + 255));
   absorb(state, 16, i64x2.splat(closing));
   permute(state);
@@ -216,7 +248,8 @@ function leafPair(state: usize, p: usize, q: usize, outP: usize, outQ: usize): v
 /** Hashes two pairs of children (64 bytes at `p` and at `q`). */
 function nodePair(state: usize, p: usize, q: usize, outP: usize, outQ: usize): void {
   v128.store(state, firstWords(p, q, 1));
-  for (let i: usize = 1; i < 8; i++) v128.store(state + 16 * i, words(p, q, i));
+  storeWords(state, p, q, 1, 7);
+  v128.store(state + 16 * 7, pair(load<u64>(p + 55), load<u64>(q + 55)));
   v128.store(state + 16 * 8, lastWords(p + 63, q + 63));
   clear(state, 9, 25);
   v128.store(state + 16 * 16, i64x2.splat(closing));

@@ -22,7 +22,6 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     /// @notice What all disputes on one answer share.
     struct Trace {
         /// @dev Zero until the first defence.
-        bytes32 root;
         bytes32 top;
         uint32 leafCount;
         uint64 graceUntil;
@@ -30,8 +29,8 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     }
 
     uint256 private constant LEVELS_PER_REVEAL = 6;
-    /// @dev Defence, then a reveal and a pick for each six of at most 32 levels, the leaf's reveal, the step.
-    uint256 private constant MAX_MOVES = 1 + 2 * 6 + 2;
+    /// @dev Defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, the step.
+    uint256 private constant MAX_MOVES = 1 + 2 * 6 + 1;
     uint256 private constant BPS = 10_000;
     address private constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
@@ -179,7 +178,8 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         Request calldata request,
         Answer calldata answer,
         Defence.Posted calldata posted,
-        Defence.Canonical calldata canonical
+        Defence.Canonical calldata canonical,
+        bytes calldata children
     ) external {
         Dispute storage dispute = _load(disputeId, Turn.DEFEND);
         _checkAnswer(disputeId, dispute, request, answer);
@@ -189,29 +189,16 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         bytes32 traceRoot = _fixTrace(dispute.answerId, leafCount, canonical.traceTop);
         dispute.node = canonical.traceTop;
         dispute.height = uint8(TraceTree.depthOf(leafCount));
-        bool revealed = _revealed[dispute.answerId][_key(dispute.height, 0)];
-        _move(dispute, revealed ? Turn.PICK : Turn.REVEAL, revealed);
-        emit Defended(disputeId, dispute.answerId, traceRoot, revealed, dispute.deadline);
+        _move(dispute, Turn.PICK, true);
+        emit Defended(disputeId, dispute.answerId, traceRoot, dispute.deadline);
+        if (!_revealed[dispute.answerId][_key(dispute.height, 0)]) _reveal(disputeId, dispute, children);
     }
 
     /// @inheritdoc IDisputeGame
     function reveal(bytes32 disputeId, bytes calldata children) external {
         Dispute storage dispute = _load(disputeId, Turn.REVEAL);
-        Trace storage trace = _traces[dispute.answerId];
-        bytes32 node;
-        if (dispute.height == 0) {
-            if (children.length != TraceTree.LEAF_BYTES) revert RevealInvalid(dispute.node, 0);
-            node = TraceTree.leafHash(children);
-        } else {
-            (uint256 levels, , uint256 count) = _children(dispute.height, dispute.position, trace.leafCount);
-            if (children.length != 32 * count) revert RevealInvalid(dispute.node, 0);
-            node = TraceTree.ancestorOfAll(children, levels);
-        }
-        if (node != dispute.node) revert RevealInvalid(dispute.node, node);
-
-        _revealed[dispute.answerId][_key(dispute.height, dispute.position)] = true;
         _move(dispute, Turn.PICK, true);
-        emit Revealed(disputeId, dispute.answerId, dispute.height, dispute.position, children, dispute.deadline);
+        _reveal(disputeId, dispute, children);
     }
 
     // ------------------------------------------------------------------------------------------------------ anyone
@@ -258,7 +245,8 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
 
     /// @inheritdoc IDisputeGame
     function traceRootOf(bytes32 answerId) external view returns (bytes32) {
-        return _traces[answerId].root;
+        Trace storage trace = _traces[answerId];
+        return trace.top == 0 ? bytes32(0) : Defence.traceRoot(trace.leafCount, trace.top);
     }
 
     /// @inheritdoc IDisputeGame
@@ -391,13 +379,31 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     function _fixTrace(bytes32 answerId, uint32 leafCount, bytes32 top) private returns (bytes32 root) {
         root = Defence.traceRoot(leafCount, top);
         Trace storage trace = _traces[answerId];
-        if (trace.root == 0) {
-            trace.root = root;
+        if (trace.top == 0) {
             trace.top = top;
             trace.leafCount = leafCount;
-        } else if (trace.root != root) {
-            revert TraceRootFixed(answerId, trace.root, root);
+        } else if (trace.top != top) {
+            // The number of leaves is the program's.
+            revert TraceRootFixed(answerId, Defence.traceRoot(leafCount, trace.top), root);
         }
+    }
+
+    /// @dev Shows what lies below the disputed node, to every dispute on the answer.
+    function _reveal(bytes32 disputeId, Dispute storage dispute, bytes calldata children) private {
+        (uint256 height, bytes32 expected) = (dispute.height, dispute.node);
+        bytes32 node;
+        if (height == 0) {
+            if (children.length != TraceTree.LEAF_BYTES) revert RevealInvalid(expected, 0);
+            node = TraceTree.leafHash(children);
+        } else {
+            uint256 leafCount = _traces[dispute.answerId].leafCount;
+            (uint256 levels, , uint256 count) = _children(height, dispute.position, leafCount);
+            if (children.length != 32 * count) revert RevealInvalid(expected, 0);
+            node = TraceTree.ancestorOfAll(children, levels);
+        }
+        if (node != expected) revert RevealInvalid(expected, node);
+        _revealed[dispute.answerId][_key(height, dispute.position)] = true;
+        emit Revealed(disputeId, dispute.answerId, uint8(height), dispute.position, children, dispute.deadline);
     }
 
     /// @return levels How far the children lie below the node.

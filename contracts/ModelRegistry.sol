@@ -18,8 +18,20 @@ contract ModelRegistry is IModelRegistry, CoordinatorBound {
     /// @dev Bits of the largest finite binary32: from the next word on they are infinities, NaNs and negative numbers.
     uint32 private constant LARGEST_FINITE = 0x7f7fffff;
 
-    /// @dev The ABI-encoded record: records are read off-chain and in disputes, one by one and as a whole.
+    /// @notice What disputes read of a record.
+    struct Rules {
+        bytes32 programRoot;
+        bytes32 weightRoot;
+        /// @dev One for each output, packed by `_pack`.
+        uint256[] outputs;
+    }
+
+    /// @dev Counts from here on are kept as this one: no element of a dispute can be named beyond it.
+    uint256 private constant LARGEST_COUNT = type(uint128).max;
+
+    /// @dev The ABI-encoded record, which is read as a whole.
     mapping(bytes32 modelId => bytes record) private _records;
+    mapping(bytes32 modelId => Rules) private _rules;
 
     constructor(address authority_) AccessManaged(authority_) {}
 
@@ -39,6 +51,7 @@ contract ModelRegistry is IModelRegistry, CoordinatorBound {
         modelId = ModelIdLib.make(model.author, model.royaltyBps, keccak256(record));
         if (_records[modelId].length != 0) revert ModelAlreadyRegistered(modelId);
         _records[modelId] = record;
+        _keepRules(_rules[modelId], model);
         emit ModelRegistered(modelId, model.author, model.artifactHash, model.artifactURI);
     }
 
@@ -62,12 +75,13 @@ contract ModelRegistry is IModelRegistry, CoordinatorBound {
         view
         returns (bytes32 programRoot, bytes32 weightRoot, uint256 count, uint32 deltaAbsolute, uint32 deltaRelative)
     {
-        Model memory model = modelOf(modelId);
-        if (output >= model.outputs.length) revert ModelOutputUnknown(modelId, output, model.outputs.length);
-        TensorSpec memory spec = model.outputs[output];
-        count = 1;
-        for (uint256 i = 0; i < spec.shape.length; ++i) count *= spec.shape[i];
-        return (model.programRoot, model.weightRoot, count, spec.deltaAbsolute, spec.deltaRelative);
+        Rules storage rules = _rules[modelId];
+        uint256 outputs = rules.outputs.length;
+        // Every record has an output.
+        if (outputs == 0) revert ModelUnknown(modelId);
+        if (output >= outputs) revert ModelOutputUnknown(modelId, output, outputs);
+        uint256 packed = rules.outputs[output];
+        return (rules.programRoot, rules.weightRoot, packed >> 64, uint32(packed >> 32), uint32(packed));
     }
 
     /// @inheritdoc IModelRegistry
@@ -78,6 +92,21 @@ contract ModelRegistry is IModelRegistry, CoordinatorBound {
     /// @inheritdoc IModelRegistry
     function isRegistered(bytes32 modelId) public view returns (bool) {
         return _records[modelId].length != 0;
+    }
+
+    function _keepRules(Rules storage rules, Model calldata model) private {
+        (rules.programRoot, rules.weightRoot) = (model.programRoot, model.weightRoot);
+        for (uint256 i = 0; i < model.outputs.length; ++i) rules.outputs.push(_pack(model.outputs[i]));
+    }
+
+    /// @return The number of elements, then the two parts of the tolerance in 32 bits each.
+    function _pack(TensorSpec calldata spec) private pure returns (uint256) {
+        uint256 count = 1;
+        for (uint256 i = 0; i < spec.shape.length; ++i) {
+            count *= spec.shape[i];
+            if (count > LARGEST_COUNT) count = LARGEST_COUNT;
+        }
+        return (count << 64) | (uint256(spec.deltaAbsolute) << 32) | spec.deltaRelative;
     }
 
     function _checkTensors(TensorSpec[] calldata specs) private pure {

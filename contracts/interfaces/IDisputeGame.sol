@@ -70,14 +70,7 @@ interface IDisputeGame {
         uint32 element,
         uint64 deadline
     );
-    /// @param revealed Whether the top's children are known from an earlier dispute: then it is the challenger's turn.
-    event Defended(
-        bytes32 indexed disputeId,
-        bytes32 indexed answerId,
-        bytes32 traceRoot,
-        bool revealed,
-        uint64 deadline
-    );
+    event Defended(bytes32 indexed disputeId, bytes32 indexed answerId, bytes32 traceRoot, uint64 deadline);
     event Conceded(bytes32 indexed disputeId);
     /// @param children The 64 nodes six levels below (fewer levels near the leaves), or the 64 words of a leaf.
     event Revealed(
@@ -166,12 +159,14 @@ interface IDisputeGame {
 
     /// @notice Commits to a trace whose output element lies within tolerance of the posted one. The first defence of an answer fixes
     /// the trace root for all its disputes.
+    /// @param children What `reveal` would show of the tree's top. Not looked at where an earlier dispute has had it revealed.
     function defend(
         bytes32 disputeId,
         Request calldata request,
         Answer calldata answer,
         Defence.Posted calldata posted,
-        Defence.Canonical calldata canonical
+        Defence.Canonical calldata canonical,
+        bytes calldata children
     ) external;
 
     /// @notice Shows the children of a disputed node. Every dispute on the same answer uses them.

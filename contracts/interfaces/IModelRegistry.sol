@@ -54,7 +54,7 @@ interface IModelRegistry {
     /// @notice What a dispute about one output goes by.
     /// @return programRoot Zero: the model's answers can't be challenged.
     /// @return weightRoot Root of the constants.
-    /// @return count Elements of the output.
+    /// @return count Elements of the output; at most 2^128 - 1, which stands for more.
     /// @return deltaAbsolute Tolerance as binary32 bits.
     /// @return deltaRelative Tolerance as binary32 bits.
     function rulesOf(

@@ -160,18 +160,34 @@ library TraceTree {
     }
 
     /// @param nodes The hashes of all the node's descendants `levels` below it that hold a leaf, 32 bytes each, at least one.
-    /// @return The node's hash.
-    function ancestorOfAll(bytes calldata nodes, uint256 levels) internal pure returns (bytes32) {
-        uint256 count = nodes.length / 32;
-        bytes32[] memory row = new bytes32[](count + 1);
-        for (uint256 i = 0; i < count; ++i) row[i] = bytes32(nodes[32 * i:32 * i + 32]);
-        for (uint256 level = 0; level < levels; ++level) {
-            // The one behind the last is absent.
-            row[count] = 0;
-            count = (count + 1) / 2;
-            for (uint256 i = 0; i < count; ++i) row[i] = nodeHash(row[2 * i], row[2 * i + 1]);
+    /// @return ancestor The node's hash.
+    function ancestorOfAll(bytes calldata nodes, uint256 levels) internal pure returns (bytes32 ancestor) {
+        assembly ("memory-safe") {
+            let count := shr(5, nodes.length)
+            let preimage := mload(0x40)
+            mstore8(preimage, 1)
+            let row := add(preimage, 0x60)
+            calldatacopy(row, nodes.offset, shl(5, count))
+            for {} levels {
+                levels := sub(levels, 1)
+            } {
+                // The one behind the last is absent.
+                mstore(add(row, shl(5, count)), 0)
+                count := shr(1, add(count, 1))
+                for {
+                    let to := row
+                    let end := add(row, shl(5, count))
+                    let from := row
+                } lt(to, end) {
+                    to := add(to, 32)
+                    from := add(from, 64)
+                } {
+                    mcopy(add(preimage, 1), from, 64)
+                    mstore(to, keccak256(preimage, 65))
+                }
+            }
+            ancestor := mload(row)
         }
-        return row[0];
     }
 
     /// @return depth The number of levels above `leafCount` leaves.

@@ -36,6 +36,7 @@ export type OutcomeName = (typeof outcomes)[number];
 export interface DefenceArguments {
   posted: { tensorRoots: Uint8Array[]; tensorTop: Uint8Array; leaf: Uint8Array; siblings: Uint8Array[] };
   canonical: { header: Uint8Array; instructionsTop: Uint8Array; traceTop: Uint8Array; leaf: Uint8Array; siblings: Uint8Array[] };
+  children: Uint8Array;
 }
 
 const hash = (types: readonly string[], values: readonly unknown[]): string =>
@@ -72,8 +73,8 @@ export class DisputeCalls {
   step = (disputeId: string, request: Request, answer: Answer, leaf: Uint8Array, word: number, proof: string) =>
     this.#call("step", disputeId, request, answer, leaf, word, proof);
   concede = (disputeId: string, request: Request, answer: Answer) => this.#call("concede", disputeId, request, answer);
-  defend = (disputeId: string, request: Request, answer: Answer, { posted, canonical }: DefenceArguments) =>
-    this.#call("defend", disputeId, request, answer, posted, canonical);
+  defend = (disputeId: string, request: Request, answer: Answer, { posted, canonical, children }: DefenceArguments) =>
+    this.#call("defend", disputeId, request, answer, posted, canonical, children);
   reveal = (disputeId: string, children: Uint8Array) => this.#call("reveal", disputeId, children);
   timeout = (disputeId: string, request: Request, answer: Answer) => this.#call("timeout", disputeId, request, answer);
   closeVoided = (disputeId: string, request: Request, answer: Answer) => this.#call("closeVoided", disputeId, request, answer);

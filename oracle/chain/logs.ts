@@ -119,7 +119,7 @@ function toDisputeEvent(kind: DisputeEvent["kind"], args: Result, blockNumber: n
         deadline,
       };
     case "Defended":
-      return { kind, answerId: args.answerId as string, traceRoot: args.traceRoot as string, revealed: args.revealed as boolean, deadline };
+      return { kind, answerId: args.answerId as string, traceRoot: args.traceRoot as string, deadline };
     case "Conceded":
       return { kind };
     case "Revealed": {

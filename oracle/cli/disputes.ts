@@ -111,7 +111,7 @@ export function moveText(event: DisputeEvent): string {
     case "Challenged":
       return `the challenger opened it: element ${event.element} of output ${event.tensor} is wrong`;
     case "Defended":
-      return `the operator defended the element under the trace ${event.traceRoot}${event.revealed ? ", whose top was revealed before" : ""}`;
+      return `the operator defended the element under the trace ${event.traceRoot}`;
     case "Conceded":
       return "the operator conceded";
     case "Revealed":

@@ -1,6 +1,6 @@
 import type { CanonicalAnswer, Evaluations } from "../canonical/dispute/evaluations.ts";
 import { childrenBytes, defenceOf, isDefensible } from "../canonical/dispute/moves.ts";
-import type { DisputeCalls } from "../chain/disputeCalls.ts";
+import { answerIdOf, type DisputeCalls } from "../chain/disputeCalls.ts";
 import type { Moves } from "../chain/moves.ts";
 import { readBundle } from "../content/bundles.ts";
 import { depthOf } from "../core/dispute/tree.ts";
@@ -81,11 +81,16 @@ export class Defender {
   }
 
   async #defend(dispute: DisputeRow, job: Job, answer: Answer, evaluation: CanonicalAnswer, head: Head): Promise<void> {
-    const { moves, calls, log } = this.#options;
+    const { moves, calls, disputes, log } = this.#options;
     const { disputeId, deadline } = dispute;
     const posted = await this.#postedBy(job, answer);
     if (isDefensible(posted, evaluation.outputs, evaluation.rules, dispute)) {
-      const call = () => calls.defend(disputeId, job.request, answer, defenceOf(evaluation.model, evaluation.tree, posted, dispute));
+      const call = () => {
+        const defence = defenceOf(evaluation.model, evaluation.tree, posted, dispute);
+        const top = depthOf(evaluation.tree.leafCount);
+        const shown = disputes.reveals(answerIdOf(job.requestId, answer)).some(({ height }) => height === top);
+        return calls.defend(disputeId, job.request, answer, shown ? { ...defence, children: new Uint8Array() } : defence);
+      };
       await moves.send({ kind: "defend", item: disputeId, call, deadline }, head);
       return;
     }

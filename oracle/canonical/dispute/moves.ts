@@ -27,6 +27,8 @@ export interface CanonicalOpening {
 export interface Defence {
   posted: PostedOpening;
   canonical: CanonicalOpening;
+  /** What `reveal` would show of the trace's top. */
+  children: Uint8Array;
 }
 
 /** Which element of which of the answer's tensors. */
@@ -64,6 +66,7 @@ export function defenceOf(
       leaf: trace.leaf(traceLeaf),
       siblings: pathOf(trace, traceLeaf),
     },
+    children: childrenBytes(trace, depthOf(trace.leafCount), 0),
   };
 }
 

@@ -4,7 +4,7 @@
 export type DisputeEvent =
   | { kind: "ChallengeCommitted"; challenger: string; blockNumber: number }
   | { kind: "Challenged"; requestId: string; challenger: string; operator: string; tensor: number; element: number; deadline: number }
-  | { kind: "Defended"; answerId: string; traceRoot: string; revealed: boolean; deadline: number }
+  | { kind: "Defended"; answerId: string; traceRoot: string; deadline: number }
   | { kind: "Conceded" }
   /** `children`: the hashes of a node's children, or a leaf's words, as hex. */
   | { kind: "Revealed"; answerId: string; height: number; position: number; children: string; deadline: number }
@@ -70,9 +70,10 @@ function applyEvent(before: DisputeFacts, event: DisputeEvent): DisputeFacts {
       return { ...facts, turn: "DEFEND", requestId, challenger, operator, tensor, element, deadline };
     }
     case "Defended":
-      return { ...facts, turn: event.revealed ? "PICK" : "REVEAL", traceRoot: event.traceRoot, deadline: event.deadline };
+      return { ...facts, turn: "PICK", traceRoot: event.traceRoot, deadline: event.deadline };
     case "Revealed":
-      return { ...facts, turn: "PICK", deadline: event.deadline };
+      // What a defence shows of the top is part of it.
+      return { ...(before.turn === "REVEAL" ? facts : before), turn: "PICK", deadline: event.deadline };
     case "Picked": {
       const { height, position, deadline } = event;
       return { ...facts, turn: event.revealed ? "PICK" : "REVEAL", height, position, deadline };

@@ -47,8 +47,8 @@ export class IllegalMove extends Error {
   override name = "IllegalMove";
 }
 
-/** A defence, a reveal and a pick for each six of at most 32 levels, the leaf's reveal, the step. */
-export const maxMoves = 1 + 2 * 6 + 2;
+/** A defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, the step. */
+export const maxMoves = 1 + 2 * 6 + 1;
 
 export function openGame(now: number, { clock }: GameParameters): Game {
   return { turn: "defend", height: 0, position: 0, deadline: now + clock, otherClock: clock, outcome: null };
@@ -73,7 +73,9 @@ export function play(game: Game, move: Move, now: number, shared: SharedTrace, p
       return close(game, "conceded");
     case "defend": {
       expectTurn(game, "defend");
-      return arrive({ ...game, height: depthOf(shared.leafCount), position: 0 }, now, shared, parameters, "operator");
+      const height = depthOf(shared.leafCount);
+      shared.revealed.add(nodeKey(height, 0));
+      return arrive({ ...game, height, position: 0 }, now, shared, parameters, "operator");
     }
     case "reveal":
       expectTurn(game, "reveal");

@@ -73,7 +73,7 @@ contract DisputeGameTest is GameTest {
         bytes32 id = open(challenger, request, given, 0);
         defend(id, request, given, leafOf(LEAVES - 1), wrong);
         uint256 moves = play(id, challenger, request, given, honest, wrong);
-        assertTrue(moves <= 6, "reveals and picks of two rounds, the leaf, the step");
+        assertTrue(moves <= 5, "two picks and reveals, the step");
         assertEq(operators.operatorOf(operator).stake, STAKE - BOND, "convicted");
     }
 
@@ -91,7 +91,7 @@ contract DisputeGameTest is GameTest {
                 wordOf(leafOf(LEAVES - 1), 3)
             )
         );
-        dispute.defend(id, request, given, shown, truth);
+        dispute.defend(id, request, given, shown, truth, "");
     }
 
     function test_anAnswerWithATensorTooManyCannotBeDefended() external {
@@ -107,7 +107,7 @@ contract DisputeGameTest is GameTest {
         Defence.Canonical memory truth = canonical(honest);
         vm.prank(operator);
         vm.expectRevert(abi.encodeWithSelector(Defence.DefenceTensorCount.selector, 1, 2));
-        dispute.defend(id, request, given, shown, truth);
+        dispute.defend(id, request, given, shown, truth, "");
     }
 
     function _tail(bytes memory bundle) private pure returns (bytes memory rest) {
@@ -201,7 +201,7 @@ contract DisputeGameTest is GameTest {
     function test_A13_whoStopsMovingCanBeTimedOutInEveryTurn() external {
         _answer(leafOf(LEAVES - 1));
         TestTree.Tree memory wrong = wrongAt(LEAVES - 1, 7);
-        for (uint256 stop = 0; stop < 7; ++stop) {
+        for (uint256 stop = 0; stop < 6; ++stop) {
             uint256 snapshot = vm.snapshotState();
             bytes32 id = open(challenger, request, given, 7);
             for (uint256 move = 0; move < stop; ++move) {
@@ -299,7 +299,7 @@ contract DisputeGameTest is GameTest {
                 }
             }
         }
-        assertEq(reveals, 3, "the same path is revealed once");
+        assertEq(reveals, 2, "the same path is revealed once; its first part came with the defence");
         assertEq(dispute.owed(operator), 20 * (CHALLENGER_BOND - CHALLENGER_BOND / 10), "every lost bond pays");
     }
 
@@ -336,7 +336,7 @@ contract DisputeGameTest is GameTest {
         Defence.Canonical memory other = canonical(honest);
         vm.prank(operator);
         vm.expectRevert();
-        dispute.defend(second, request, given, shown, other);
+        dispute.defend(second, request, given, shown, other, "");
         defend(second, request, given, leafOf(LEAVES - 1), wrong);
     }
 
@@ -346,20 +346,45 @@ contract DisputeGameTest is GameTest {
         TestTree.Tree memory wrong = wrongAt(LEAVES - 1, 7);
         _answer(leafOf(LEAVES - 1));
         bytes32 id = open(challenger, request, given, 7);
-        defend(id, request, given, leafOf(LEAVES - 1), honest);
-        (, bytes32[] memory children) = TestTree.childrenOf(wrong, 9, 0);
+        Defence.Posted memory shown = posted(leafOf(LEAVES - 1));
+        Defence.Canonical memory truth = canonical(honest);
+        bytes memory other = topOf(wrong);
+        bytes32 top = TestTree.top(honest);
         vm.prank(operator);
-        vm.expectRevert(
-            abi.encodeWithSelector(IDisputeGame.RevealInvalid.selector, TestTree.top(honest), TestTree.top(wrong))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.RevealInvalid.selector, top, TestTree.top(wrong)));
+        dispute.defend(id, request, given, shown, truth, other);
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.RevealInvalid.selector, top, bytes32(0)));
+        dispute.defend(id, request, given, shown, truth, "");
+
+        defend(id, request, given, leafOf(LEAVES - 1), honest);
+        pick(id, challenger, wrong, honest);
+        Dispute memory state = dispute.disputeOf(id);
+        (, bytes32[] memory children) = TestTree.childrenOf(wrong, state.height, state.position);
+        bytes32 wrongNode = TestTree.nodeAt(wrong, state.height, state.position);
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.RevealInvalid.selector, state.node, wrongNode));
         dispute.reveal(id, abi.encodePacked(children));
+    }
+
+    function test_aDefenceShowsTheTopOnceForAllDisputes() external {
+        _answer(leafOf(LEAVES - 1));
+        bytes32 first = open(challenger, request, given, 0, "1");
+        bytes32 second = open(challenger, request, given, 0, "2");
+        defend(first, request, given, leafOf(LEAVES - 1), honest);
+        assertTrue(dispute.isRevealed(answerIdOf(request, given), 9, 0), "shown with the defence");
+        assertEq(uint256(dispute.disputeOf(first).turn), uint256(Turn.PICK), "the challenger's turn");
+        Defence.Posted memory shown = posted(leafOf(LEAVES - 1));
+        Defence.Canonical memory truth = canonical(honest);
+        vm.prank(operator);
+        dispute.defend(second, request, given, shown, truth, "");
+        assertEq(uint256(dispute.disputeOf(second).turn), uint256(Turn.PICK), "nothing more to show");
     }
 
     function test_A21_aChildThatHoldsNoLeafCannotBePicked() external {
         _answer(leafOf(LEAVES - 1));
         bytes32 id = open(challenger, request, given, 7);
         defend(id, request, given, leafOf(LEAVES - 1), honest);
-        reveal(id, operator, honest);
         // 300 leaves under a top of height 9: 38 of the 64 nodes of height 3 hold one.
         vm.prank(challenger);
         vm.expectRevert(abi.encodeWithSelector(IDisputeGame.PickOutOfRange.selector, 38, 38));
@@ -373,7 +398,6 @@ contract DisputeGameTest is GameTest {
         vm.expectRevert(abi.encodeWithSelector(IDisputeGame.CallerNotPlayer.selector, stranger, operator));
         dispute.concede(id, request, given);
         defend(id, request, given, leafOf(LEAVES - 1), honest);
-        reveal(id, operator, honest);
         (uint256 first, ) = TestTree.childrenOf(honest, 9, 0);
         bytes32 hash = TestTree.nodeAt(honest, 3, first);
         bytes32[] memory path = TestTree.siblings(honest, 3, 9, first);

@@ -178,7 +178,13 @@ abstract contract GameTest is AssayTest {
         TestTree.Tree memory trace
     ) internal {
         vm.prank(given.operator);
-        dispute.defend(id, request, given, posted(postedLeaf), canonical(trace));
+        dispute.defend(id, request, given, posted(postedLeaf), canonical(trace), topOf(trace));
+    }
+
+    /// @return What a defence shows of the trace's tree: the children of its top.
+    function topOf(TestTree.Tree memory trace) internal pure returns (bytes memory) {
+        (, bytes32[] memory children) = trace.childrenOf(trace.levels.length - 1, 0);
+        return abi.encodePacked(children);
     }
 
     function reveal(bytes32 id, address by, TestTree.Tree memory trace) internal {

@@ -123,13 +123,13 @@ test(`an honest party never loses in ${games} random games, and every game is bo
   }
 });
 
-test("a game over a quarter of a million leaves takes nine moves after the challenge", () => {
+test("a game over a quarter of a million leaves takes eight moves after the challenge", () => {
   const leafCount = 2 ** 18;
   const theirs = new SparseTrace(leafCount, new Map([[123_456, 7]]));
   const own = new SparseTrace(leafCount, new Map());
   const { moves, outcome } = playOut(seeded(1), { operator: true, challenger: true }, own, theirs, { leafCount, revealed: new Set() });
   assert.equal(outcome, "stepDifferent");
-  assert.equal(moves, 9);
+  assert.equal(moves, 8);
 });
 
 test("the depth of a tree is the number of halvings to one leaf", () => {

@@ -11,6 +11,7 @@ import { canonicalOptions, lowerFile, loweringOptions, type CanonicalOptions } f
 import { hex, specOf } from "./evaluate.ts";
 import { CliError } from "./exitCodes.ts";
 import { readNamedFile } from "./files.ts";
+import { inspectOnnx } from "./inspectOnnx.ts";
 import { readInputs } from "./tensors.ts";
 import { columns, runs, type Terminal } from "./verb.ts";
 
@@ -21,6 +22,7 @@ interface Options extends CanonicalOptions {
   integers: string;
   margin: string;
   providers: string;
+  batches: string;
 }
 
 /** What `model calibrate --json` prints and `model register --calibration` reads. */
@@ -49,6 +51,19 @@ function rangeOf(text: string): [low: number, high: number] {
   const ends = text.split(",").map(Number);
   if (ends.length === 2 && ends.every(Number.isFinite) && ends[0]! < ends[1]!) return ends as [number, number];
   throw new CliError("usage", `--range ${text}: write two numbers, the lower one first, as -1,1`);
+}
+
+/** @returns the sizes of batches that the file takes, and why it does not take the others. */
+export function batchesOf(wanted: readonly number[], bytes: Uint8Array, { inputs }: Lowered): { batches: number[]; missing: string[] } {
+  const signatures = inspectOnnx("the model", bytes).inputs;
+  const isOpen = ({ name, shape }: NamedTensor) => {
+    const first = signatures.find((signature) => signature.name === name)?.shape?.[0];
+    return typeof first === "string" && shape[0] === 1;
+  };
+  const fixed = inputs.find((input) => !isOpen(input));
+  if (fixed === undefined) return { batches: [...wanted], missing: [] };
+  const missing = wanted.filter((size) => size !== 1).map((size) => `batch ${size}: the first dimension of input ${fixed.name} is fixed`);
+  return { batches: [1], missing };
 }
 
 /** Numbers in [0, 1), the same in every run. */
@@ -136,6 +151,7 @@ export function addModelCalibrate(parent: Command, terminal: Terminal): void {
     .option("--range <low,high>", "where random float32 lie; write --range=-1,1 for a negative end", "-1,1")
     .option("--integers <number>", "the highest random int32 or int64; the lowest is 0", "1")
     .option("--margin <number>", "how much larger errors may be than any that was seen", "4")
+    .option("--batches <sizes>", "how many samples share a run, where the file leaves the first dimension open", "1,4")
     .option("--providers <names>", "execution providers, in any order", "cpu,cuda,webgpu");
   const examples = ["model calibrate recogniser.onnx --input line.npy", "model calibrate tiny.onnx --samples 32 --json > calibration.json"];
   runs<Options>(command, terminal, examples, async ({ options, note }, file) => {
@@ -144,7 +160,13 @@ export function addModelCalibrate(parent: Command, terminal: Terminal): void {
     const lowered = lowerFile(file, bytes, lowering);
     const margin = numberOf("--margin", options.margin, 1, false);
     const samples = await samplesOf(lowered, options);
-    const { profiles, missing } = await availableProfiles(options.providers.split(","));
+    const { batches, missing: fixedBatches } = batchesOf(
+      options.batches.split(",").map((size) => numberOf("--batches", size, 1, true)),
+      bytes,
+      lowered,
+    );
+    const { profiles, missing: missingProviders } = await availableProfiles(options.providers.split(","), batches);
+    const missing = [...missingProviders, ...fixedBatches];
     if (profiles.length === 0) throw new CliError("bad-input", `no execution provider runs here: ${missing.join("; ")}`);
     note(`evaluating ${samples.length} samples canonically`);
     const canonical = await canonicalOutputs(lowered, samples);
@@ -156,7 +178,7 @@ export function addModelCalibrate(parent: Command, terminal: Terminal): void {
     const found = names.map((name) => ({ name, all: [] as Sample[], profiles: [] as (Errors & { profile: string })[] }));
     for (const profile of profiles) {
       note(`running ${profileText(profile)}`);
-      const fast = await runProfile(bytes, profile, named, names);
+      const fast = await runProfile(bytes, profile, named, names, new Set(Object.keys(lowering.fixed ?? {})));
       found.forEach((output, i) => {
         const runsOfOutput = fast.map((outputs, sample): Sample => {
           const expected = canonical[sample]![i]!;

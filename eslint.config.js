@@ -11,7 +11,7 @@ const rooms = {
   canonical: ["core", "telemetry", "content", "canonical"],
 };
 const services = ["core", "telemetry", "content", "store", "chain", "runtime", "canonical"];
-for (const stage of ["watcher", "scheduler", "publisher", "challenger", "api"]) rooms[stage] = [...services, stage];
+for (const stage of ["watcher", "scheduler", "publisher", "selfcheck", "challenger", "api"]) rooms[stage] = [...services, stage];
 const all = [...Object.keys(rooms), "cli"];
 
 const layering = Object.entries(rooms).map(([room, allowed]) => ({

@@ -6,6 +6,7 @@ import { getAddress } from "ethers";
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { KeyError, Signer } from "./chain/signer.ts";
+import { selfCheckPolicies } from "./core/selfCheck.ts";
 import { crashLabels } from "./telemetry/crashPoint.ts";
 
 export class ConfigError extends Error {
@@ -64,6 +65,10 @@ const schema = z.strictObject({
   operator: keySection(),
   /** Whose key signs for a watchtower. */
   challenger: keySection(),
+  watch: section({
+    /** Part of the answers that a watchtower evaluates canonically although its own runtime agrees with them. */
+    canonicalShare: z.number().min(0).max(1).default(0.05),
+  }),
   /** Where locks on keys lie; the same for all nodes of one machine. */
   lockDirectory: z.string().default(() => join(homedir(), ".assay", "locks")),
   scheduler: section({
@@ -74,6 +79,13 @@ const schema = z.strictObject({
     evaluationLeadSeconds: z.int().nonnegative().default(2),
     /** By fee token (zero address: ETH); a token that isn't named isn't taken, unless the table is empty. */
     minimumFees: z.record(address, amount).default({}),
+  }),
+  /** When own answers are held against the canonical ones. */
+  selfCheck: section({
+    /** The highest level that the request's bond reaches counts. */
+    levels: z.array(z.strictObject({ fromBond: amount, policy: z.enum(selfCheckPolicies) })).default([{ fromBond: 0n, policy: "after" }]),
+    /** Part of the answers that `sampled` checks. */
+    sampledShare: z.number().min(0).max(1).default(0.1),
   }),
   runtime: section({
     providers: z.array(z.enum(providerNames)).min(1, "name at least one execution provider").default(["cpu"]),

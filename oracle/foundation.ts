@@ -13,7 +13,7 @@ import { Runtime } from "./runtime/runtime.ts";
 import { ChainLog } from "./store/chainLog.ts";
 import { Database } from "./store/database.ts";
 import { DisputeStore } from "./store/disputes.ts";
-import { claimStore } from "./store/facts.ts";
+import { claimStore, secretOf } from "./store/facts.ts";
 import { Journal } from "./store/journal.ts";
 import { JobStore } from "./store/jobs.ts";
 import { acquireLock } from "./store/lock.ts";
@@ -41,6 +41,8 @@ export interface Foundation {
   watcher: Watcher;
   sender: Sender;
   library: ModelLibrary;
+  /** Decides which own answers are sampled; known to nobody else. */
+  samplingSecret: Uint8Array;
   /** The chain as it has been read; undefined before the first block. */
   head(): Head | undefined;
 }
@@ -137,7 +139,20 @@ export async function lay(
     return block && { number: block.number, hash: block.hash, time: clock.now() };
   };
   const stores = { chainLog, journal, jobs: new JobStore(db), disputes: new DisputeStore(db) };
-  return { rpc, clock, content, runtime, crashPoint: crash, ...stores, views, watcher, sender, library, head };
+  return {
+    rpc,
+    clock,
+    content,
+    runtime,
+    crashPoint: crash,
+    ...stores,
+    views,
+    watcher,
+    sender,
+    library,
+    head,
+    samplingSecret: secretOf(db, "samplingSecret"),
+  };
 }
 
 /** @throws NodeError where chain, contracts or account are not what the configuration says. */

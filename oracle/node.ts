@@ -4,19 +4,23 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Evaluations } from "./canonical/dispute/evaluations.ts";
 import { isAdjudicable } from "./canonical/dispute/library.ts";
-import { Calls, type Views } from "./chain/contracts.ts";
+import { Calls, type Model, type Views } from "./chain/contracts.ts";
 import { DisputeCalls } from "./chain/disputeCalls.ts";
+import { DisputeViews } from "./chain/disputeViews.ts";
 import { Moves } from "./chain/moves.ts";
 import type { Config } from "./config.ts";
 import { eligibleAt } from "./core/eligibility.ts";
+import type { Job } from "./core/job.ts";
 import { Loop } from "./core/loop.ts";
 import type { NodePolicy } from "./core/nextAction.ts";
+import { selfCheckOf } from "./core/selfCheck.ts";
 import { lay, NodeError } from "./foundation.ts";
 import { Defender } from "./publisher/defender.ts";
 import { Publisher } from "./publisher/publisher.ts";
 import { DeclinedError } from "./scheduler/evaluate.ts";
 import { ModelCache } from "./scheduler/modelCache.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
+import { SelfChecker } from "./selfcheck/selfChecker.ts";
 import type { ChainLog } from "./store/chainLog.ts";
 import type { JobTiming } from "./store/jobs.ts";
 import type { Logger } from "./telemetry/log.ts";
@@ -78,11 +82,14 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   const account = new AccountView(views, signer.address);
   const policy = (reserved: bigint): NodePolicy => policyOf(config, chainLog, account, reserved + jobs.bondsOnTheWay());
 
+  const calls = new Calls(deployment);
+  const moves = new Moves({ journal, sender, log, metrics });
+
   const publisher = new Publisher({
     ...shared,
     journal,
     sender,
-    calls: new Calls(deployment),
+    calls,
     head,
     policy: () => policy(0n),
     limits: { items: config.publisher.batchItems, bytes: config.publisher.batchBytes, gas: config.publisher.batchGas },
@@ -100,13 +107,36 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
           disputes: foundation.disputes,
           evaluations,
           calls: new DisputeCalls({ chainId: deployment.chainId, disputeGame }),
-          moves: new Moves({ journal, sender, log, metrics }),
+          moves,
           content,
           head,
           log,
         });
+  const checks = {
+    selfCheckOf: ({ requestId, request }: Job, model: Model) =>
+      selfCheckOf(requestId, request.params.bond, model, { ...config.selfCheck, secret: foundation.samplingSecret }),
+    publishOutput: (root: string, output: Uint8Array) => publishOutput(config, root, output),
+  };
+  const selfChecker = new SelfChecker({
+    ...shared,
+    ...checks,
+    disputes: foundation.disputes,
+    canonical: library,
+    readModel: (modelId) => models.record(modelId),
+    content,
+    calls,
+    moves,
+    policy: () => policy(0n),
+    head,
+    commitDelay: disputeGame === undefined ? null : (await new DisputeViews(rpc, disputeGame).parameters()).commitDelay,
+    onProgress: () => {
+      checking.wake();
+      publishing.wake();
+    },
+  });
   const scheduler = new Scheduler({
     ...shared,
+    ...checks,
     models,
     content,
     runtime,
@@ -114,10 +144,10 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     policy,
     concurrency: 2 * config.scheduler.workers,
     timeoutMs: config.scheduler.timeoutMilliseconds,
-    publishOutput: (root, output) => publishOutput(config, root, output),
     onProgress: () => {
       scheduling.wake();
       publishing.wake();
+      checking.wake();
     },
   });
 
@@ -140,12 +170,14 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     second = clock.now();
     scheduling.wake();
     publishing.wake();
+    checking.wake();
   }, report);
   const scheduling = new Loop(() => scheduler.tick(), report);
   const publishing = new Loop(async () => {
     await publisher.tick();
     await defender?.tick();
   }, report);
+  const checking = new Loop(() => selfChecker.tick(), report);
 
   await watcher.sync();
   await account.refresh();
@@ -169,6 +201,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     clearInterval(polling);
     publisher.stop();
     await Promise.all([watching.stop(), scheduling.stop(), scheduler.stop(config.shutdown.graceMilliseconds)]);
+    await Promise.all([checking.stop(), selfChecker.stop()]);
     await publishing.stop();
     for (const undo of cleanup.reverse()) await undo();
     log.info("stopped");

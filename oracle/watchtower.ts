@@ -7,6 +7,7 @@ import { DisputeViews } from "./chain/disputeViews.ts";
 import { Moves } from "./chain/moves.ts";
 import type { Config } from "./config.ts";
 import { Loop } from "./core/loop.ts";
+import { isSampled } from "./core/selfCheck.ts";
 import { lay, NodeError } from "./foundation.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
@@ -82,6 +83,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     evaluations,
     runtime: foundation.runtime,
     content: foundation.content,
+    mustBeCanonical: (requestId) => isSampled(requestId, config.watch.canonicalShare, foundation.samplingSecret),
     timeoutMs: config.scheduler.timeoutMilliseconds,
     concurrency: 2 * config.scheduler.workers,
     head: foundation.head,

@@ -165,6 +165,7 @@ export class Calls {
   submit = (request: Request, output: Uint8Array) => this.#coordinator("submit", request, output);
   submitByURI = (request: Request, outputRoot: string, outputURI: string) =>
     this.#coordinator("submitByURI", request, outputRoot, outputURI);
+  retract = (request: Request, answer: Answer) => this.#coordinator("retract", request, answer);
   submitBatch = (requests: readonly Request[], outputs: readonly Uint8Array[]) => this.#coordinator("submitBatch", requests, outputs);
   finalize = (request: Request, answer: Answer, output: Uint8Array) => this.#coordinator("finalize", request, answer, output);
   finalizeBatch = (requests: readonly Request[], answers: readonly Answer[], outputs: readonly Uint8Array[]) =>

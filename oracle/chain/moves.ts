@@ -20,7 +20,7 @@ export interface Move {
 /** Seconds of chain time after which a refused move is tried again. */
 const retryAfter = 2;
 
-/** Sends the moves of disputes, each once. */
+/** Sends moves, each once. */
 export class Moves {
   readonly #options: { journal: Journal; sender: Sender; log: Logger; metrics: Metrics };
   readonly #retryAt = new Map<string, number>();
@@ -49,7 +49,7 @@ export class Moves {
     }
     this.#retryAt.delete(key);
     metrics.transactions.inc({ kind, outcome: "sent" });
-    log.info({ kind, item }, "moved in a dispute");
+    log.info({ kind, item }, "made a move");
     return true;
   }
 }

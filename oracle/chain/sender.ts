@@ -43,9 +43,14 @@ const labels = {
   submit: { before: "before-journal-write", after: "after-journal-write", sent: "after-send" },
   finalize: { before: "before-finalization-journal-write", after: "after-finalization-journal-write", sent: "after-finalization-send" },
   move: { before: "before-move-journal-write", after: "after-move-journal-write", sent: "after-move-send" },
+  retract: {
+    before: "before-retraction-journal-write",
+    after: "after-retraction-journal-write",
+    sent: "after-retraction-send",
+  },
 } as const;
 
-const labelsOf = (kind: TransactionKind) => labels[isMove(kind) ? "move" : kind];
+const labelsOf = (kind: TransactionKind) => labels[kind !== "retract" && isMove(kind) ? "move" : kind];
 
 /** The protocol's cap on one transaction's gas. */
 const mostGas = 2n ** 24n;

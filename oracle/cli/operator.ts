@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addOperatorRegister } from "./operatorRegister.ts";
+import { addOperatorRetract } from "./operatorRetract.ts";
 import { addOperatorServe } from "./operatorServe.ts";
 import { addOperatorStake } from "./operatorStake.ts";
 import { addOperatorStatus } from "./operatorStatus.ts";
@@ -10,8 +11,7 @@ import type { Terminal } from "./verb.ts";
 export function addOperator(program: Command, terminal: Terminal): void {
   const operator = program
     .command("operator")
-    .description("Operators: register, deposit stake, say which models are served, take money out.");
-  for (const add of [addOperatorRegister, addOperatorStake, addOperatorServe, addOperatorStatus, addOperatorUnstake, addOperatorWithdraw]) {
-    add(operator, terminal);
-  }
+    .description("Operators: register, deposit stake, say which models are served, take an answer back, take money out.");
+  const verbs = [addOperatorRegister, addOperatorStake, addOperatorServe, addOperatorStatus, addOperatorRetract];
+  for (const add of [...verbs, addOperatorUnstake, addOperatorWithdraw]) add(operator, terminal);
 }

@@ -1,4 +1,5 @@
 /** A node's work on a request: what the chain says of it, what was done about it, and nothing else. */
+import type { SelfCheck } from "./selfCheck.ts";
 
 /** What a requester chooses; amounts in the token's smallest unit, periods in seconds. */
 export interface RequestParams {
@@ -55,8 +56,11 @@ export interface ChainFacts {
   convicted: readonly string[];
 }
 
-/** NEW: not evaluated yet. DECLINED and QUARANTINED are final for this node. */
-export type WorkState = "NEW" | "EVALUATED" | "DECLINED" | "QUARANTINED";
+/** NEW: not evaluated yet. UNCHECKED: evaluated, but the canonical outputs are to be posted. DECLINED and QUARANTINED are final for this node. */
+export type WorkState = "NEW" | "UNCHECKED" | "EVALUATED" | "DECLINED" | "QUARANTINED";
+
+/** Whether the node's own answer is within tolerance of the canonical one. */
+export type SelfVerdict = "RIGHT" | "WRONG";
 
 /** A transaction's life in the journal. FAILED frees its items to be sent again. */
 export type TransactionState = "JOURNALLED" | "SENT" | "MINED" | "FAILED";
@@ -75,6 +79,10 @@ export interface Job extends ChainFacts {
   retryAt: number;
   /** Root of the output tensors; null until evaluated. */
   outputRoot: string | null;
+  /** What is done to know whether the own answer is right; null until it is decided. */
+  selfCheck: SelfCheck | null;
+  /** What came out, for the answer as it is; null where it isn't known. */
+  verdict: SelfVerdict | null;
   /** Of the live transaction that carries this job's submission (finalization), null where none is live. */
   submission: TransactionState | null;
   finalization: TransactionState | null;

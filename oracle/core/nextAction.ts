@@ -29,6 +29,9 @@ export interface NodePolicy {
 
 export type Action =
   | { kind: "evaluate" }
+  /** The own answer is to be held against the canonical one. */
+  | { kind: "check" }
+  | { kind: "retract" }
   | { kind: "submit" }
   | { kind: "finalize" }
   | { kind: "decline"; reason: string }
@@ -62,7 +65,7 @@ export function nextAction(job: Job, head: Head, policy: NodePolicy): Action {
 function nextForRequested(job: Job, head: Head, policy: NodePolicy): Action {
   if (job.work === "DECLINED" || job.work === "QUARANTINED") return done;
   if (job.convicted.includes(policy.operator))
-    return { kind: "decline", reason: "this operator's answer was convicted: it may not answer again" };
+    return { kind: "decline", reason: "this operator's answer was convicted or retracted: it may not answer again" };
   if (isLive(job.submission)) return waitForChange;
   const deadline = submitDeadline(job.request);
   if (head.time >= deadline - policy.submitMargin) {
@@ -73,6 +76,8 @@ function nextForRequested(job: Job, head: Head, policy: NodePolicy): Action {
   switch (job.work) {
     case "NEW":
       return nextForNew(job, head, policy, eligibleAt);
+    case "UNCHECKED":
+      return { kind: "check" };
     case "EVALUATED":
       return eligibleAt > head.time ? { kind: "wait", until: eligibleAt } : { kind: "submit" };
   }
@@ -94,6 +99,10 @@ function nextForSubmitted(job: Job, head: Head, policy: NodePolicy): Action {
   if (job.answer?.operator !== policy.operator) return done;
   if (isLive(job.finalization)) return waitForChange;
   const finalizableAt = job.finalizableAt!;
+  if (head.time < finalizableAt) {
+    if (job.verdict === "WRONG") return { kind: "retract" };
+    if (job.verdict === null && job.selfCheck !== "NEVER") return { kind: "check" };
+  }
   if (Math.max(finalizableAt, job.retryAt) > head.time) return { kind: "wait", until: Math.max(finalizableAt, job.retryAt) };
   return { kind: "finalize" };
 }

@@ -1,4 +1,4 @@
-import type { TensorSpec } from "../chain/contracts.ts";
+import type { Model, TensorSpec } from "../chain/contracts.ts";
 import { bytesOf, hexOf } from "../chain/rpc.ts";
 import type { Job } from "../core/job.ts";
 import { decodeBundle, encodeBundle, type Tensor } from "../core/tensor.ts";
@@ -28,6 +28,7 @@ export interface EvaluationContext {
 }
 
 export interface EvaluatedOutput {
+  model: Model;
   output: Uint8Array;
   outputRoot: string;
   provider: string;
@@ -51,7 +52,7 @@ export async function evaluate(
     signal: context.signal,
   });
   checkTensors("output", outputs, model.outputs);
-  return { output: encodeBundle(outputs), outputRoot: hexOf(bundleRoot(outputs)), provider, milliseconds };
+  return { model, output: encodeBundle(outputs), outputRoot: hexOf(bundleRoot(outputs)), provider, milliseconds };
 }
 
 async function inputBytes(input: { bytes: Uint8Array | null; uri: string }, root: string, context: EvaluationContext): Promise<Uint8Array> {

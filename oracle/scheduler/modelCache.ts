@@ -34,9 +34,14 @@ export class ModelCache {
     this.#runtime = runtime;
   }
 
+  /** @returns the model's record, checked. */
+  record(modelId: string): Promise<Model> {
+    return remember(this.#models, modelId, () => this.#readModel(modelId));
+  }
+
   /** @returns the model's record and the hash under which the runtime has it loaded. */
   async get(modelId: string): Promise<{ model: Model; artifactHash: string }> {
-    const model = await remember(this.#models, modelId, () => this.#readModel(modelId));
+    const model = await this.record(modelId);
     // Both cost next to nothing the second time, and a file that was damaged since is fetched again before a new child reads it.
     const artifact = await this.#content.fetchArtifact(model.artifactURI, model.artifactHash);
     await this.#runtime.load(artifact);

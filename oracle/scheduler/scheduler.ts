@@ -1,5 +1,7 @@
+import type { Model } from "../chain/contracts.ts";
 import { nextAction, type Head, type NodePolicy } from "../core/nextAction.ts";
 import type { Job } from "../core/job.ts";
+import type { SelfCheck } from "../core/selfCheck.ts";
 import { TensorError } from "../core/tensor.ts";
 import type { Evaluation, JobStore } from "../store/jobs.ts";
 import type { CrashPoint } from "../telemetry/crashPoint.ts";
@@ -22,6 +24,8 @@ export interface SchedulerOptions {
   timeoutMs: number;
   /** Decides where an answer's bytes go. @returns its URI, or "" where they travel in the transaction. */
   publishOutput(root: string, output: Uint8Array): Promise<string>;
+  /** Decides whether, and when, an answer is held against the canonical one. */
+  selfCheckOf(job: Job, model: Model): SelfCheck;
   /** Called when jobs have been evaluated or given up. */
   onProgress(): void;
   log: Logger;
@@ -125,7 +129,9 @@ export class Scheduler {
       case "decline":
         this.#giveUp(jobs, job, "DECLINED", action.reason);
         return false;
+      case "check":
       case "submit":
+      case "retract":
       case "finalize":
       case "wait":
       case "done":
@@ -134,7 +140,7 @@ export class Scheduler {
   }
 
   async #work(job: Job): Promise<void> {
-    const { jobs, publishOutput, metrics, crashPoint } = this.#options;
+    const { jobs, publishOutput, selfCheckOf, metrics, crashPoint } = this.#options;
     const startedAt = now();
     try {
       const evaluated = await evaluate(job, jobs.input(job.requestId), { ...this.#options, signal: this.#abort.signal });
@@ -146,6 +152,7 @@ export class Scheduler {
         outputRoot: evaluated.outputRoot,
         output: evaluated.output,
         outputUri,
+        selfCheck: selfCheckOf(job, evaluated.model),
         provider: evaluated.provider,
         inferenceMilliseconds: evaluated.milliseconds,
         startedAt,

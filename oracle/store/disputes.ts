@@ -155,7 +155,7 @@ export class DisputeStore {
   wrong(): Check[] {
     return this.#db
       .all<CheckRow>(
-        `SELECT checks.* FROM checks JOIN jobs USING (request_id) WHERE verdict = 'WRONG' AND jobs.status IN ('SUBMITTED', 'SUSPENDED')
+        `SELECT checks.* FROM checks JOIN jobs USING (request_id) WHERE checks.verdict = 'WRONG' AND jobs.status IN ('SUBMITTED', 'SUSPENDED')
          AND json_extract(jobs.answer, '$.operator') = json_extract(checks.answer, '$.operator')
          AND json_extract(jobs.answer, '$.outputRoot') = json_extract(checks.answer, '$.outputRoot')`,
       )

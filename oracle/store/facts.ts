@@ -1,5 +1,15 @@
+import { randomBytes } from "node:crypto";
 import type { Database } from "./database.ts";
 import { StoreError } from "./database.ts";
+
+/** @returns 32 random bytes that stay the same as long as the store is kept. */
+export function secretOf(db: Database, name: string): Uint8Array {
+  const { value } = db.transaction(() => {
+    db.run("INSERT OR IGNORE INTO facts (name, value) VALUES (?, ?)", name, randomBytes(32).toString("hex"));
+    return db.get<{ value: string }>("SELECT value FROM facts WHERE name = ?", name)!;
+  });
+  return Uint8Array.from(Buffer.from(value, "hex"));
+}
 
 /** Ties the store to one chain, one coordinator and one operator, for ever. @throws StoreError where it belongs to others. */
 export function claimStore(db: Database, identity: Record<string, string>): void {

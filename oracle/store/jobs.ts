@@ -1,4 +1,5 @@
-import type { Answer, ChainStatus, Job, Request, TransactionState, WorkState } from "../core/job.ts";
+import type { Answer, ChainStatus, Job, Request, SelfVerdict, TransactionState, WorkState } from "../core/job.ts";
+import type { SelfCheck } from "../core/selfCheck.ts";
 import type { Database } from "./database.ts";
 import { fromJson } from "./json.ts";
 
@@ -15,6 +16,9 @@ interface JobRow {
   crashes: number;
   retry_at: number;
   output_root: string | null;
+  self_check: SelfCheck | null;
+  checked_root: string | null;
+  verdict: SelfVerdict | null;
   submission: TransactionState | null;
   finalization: TransactionState | null;
 }
@@ -25,14 +29,16 @@ const stateOf = (kind: string) => `(
 )`;
 
 const columns = `request_id, request, status, answer, finalizable_at, convicted, work, reason, starts, crashes, retry_at, output_root,
+  self_check, checked_root, verdict,
   ${stateOf("submit")} AS submission, ${stateOf("finalize")} AS finalization`;
 
 function toJob(row: JobRow): Job {
+  const answer = row.answer === null ? null : fromJson<Answer>(row.answer);
   return {
     requestId: row.request_id,
     request: fromJson<Request>(row.request),
     status: row.status,
-    answer: row.answer === null ? null : fromJson<Answer>(row.answer),
+    answer,
     finalizableAt: row.finalizable_at,
     convicted: fromJson<string[]>(row.convicted),
     work: row.work,
@@ -41,6 +47,8 @@ function toJob(row: JobRow): Job {
     crashes: row.crashes,
     retryAt: row.retry_at,
     outputRoot: row.output_root,
+    selfCheck: row.self_check,
+    verdict: answer !== null && answer.outputRoot === row.checked_root ? row.verdict : null,
     submission: row.submission,
     finalization: row.finalization,
   };
@@ -52,6 +60,7 @@ export interface Evaluation {
   output: Uint8Array;
   /** Where the bytes can be fetched by others; empty where they travel in the transaction. */
   outputUri: string;
+  selfCheck: SelfCheck;
   provider: string;
   inferenceMilliseconds: number;
   /** Unix time, milliseconds. */
@@ -102,6 +111,30 @@ export class JobStore {
       .map(toJob);
   }
 
+  /** @returns open requests that wait for the canonical outputs, the most urgent first. */
+  toCheckBefore(limit: number): Job[] {
+    return this.#db
+      .all<JobRow>(`SELECT ${columns} FROM jobs WHERE status = 'REQUESTED' AND work = 'UNCHECKED' ORDER BY deadline, rowid LIMIT ?`, limit)
+      .map(toJob);
+  }
+
+  /**
+   * @param chainTime seconds.
+   * @returns this operator's answers that can be retracted and aren't known to be right, or of no interest; the oldest first.
+   */
+  toCheckAfter(operator: string, chainTime: number, limit: number): Job[] {
+    return this.#db
+      .all<JobRow>(
+        `SELECT ${columns} FROM jobs WHERE status = 'SUBMITTED' AND self_check IS NOT 'NEVER' AND json_extract(answer, '$.operator') = ? AND finalizable_at > ?
+         AND (verdict IS NOT 'RIGHT' OR checked_root <> json_extract(answer, '$.outputRoot'))
+         ORDER BY json_extract(answer, '$.submittedAt') LIMIT ?`,
+        operator,
+        chainTime,
+        limit,
+      )
+      .map(toJob);
+  }
+
   /** @returns this operator's answers that are in no live finalization, the earliest window's end first. */
   toFinalize(operator: string, limit: number): Job[] {
     return this.#db
@@ -116,7 +149,7 @@ export class JobStore {
 
   /** @returns the sum of the bonds of answers that are ready or on their way, but not on the chain yet. */
   bondsOnTheWay(): bigint {
-    const rows = this.#db.all<{ bond: string }>("SELECT bond FROM jobs WHERE status = 'REQUESTED' AND work = 'EVALUATED'");
+    const rows = this.#db.all<{ bond: string }>("SELECT bond FROM jobs WHERE status = 'REQUESTED' AND work IN ('UNCHECKED', 'EVALUATED')");
     return rows.reduce((sum, { bond }) => sum + BigInt(bond), 0n);
   }
 
@@ -147,10 +180,12 @@ export class JobStore {
       for (const done of evaluations) {
         this.#db.run("INSERT OR REPLACE INTO outputs (request_id, bytes) VALUES (?, ?)", done.requestId, done.output);
         this.#db.run(
-          `UPDATE jobs SET work = 'EVALUATED', reason = NULL, retry_at = 0, output_root = ?, output_uri = ?, provider = ?, inference_ms = ?,
-             evaluation_started_at = ?, evaluated_at = ? WHERE request_id = ?`,
+          `UPDATE jobs SET work = ?, reason = NULL, retry_at = 0, output_root = ?, output_uri = ?, self_check = ?, provider = ?,
+             inference_ms = ?, evaluation_started_at = ?, evaluated_at = ? WHERE request_id = ?`,
+          done.selfCheck === "BEFORE" ? "UNCHECKED" : "EVALUATED",
           done.outputRoot,
           done.outputUri,
+          done.selfCheck,
           done.provider,
           done.inferenceMilliseconds,
           done.startedAt,
@@ -159,6 +194,29 @@ export class JobStore {
         );
       }
     });
+  }
+
+  /** The canonical outputs take the place of the runtime's: the answer is ready. */
+  completeCheckBefore(requestId: string, { outputRoot, output, outputUri }: Pick<Evaluation, "outputRoot" | "output" | "outputUri">): void {
+    this.#db.transaction(() => {
+      this.#db.run("INSERT OR REPLACE INTO outputs (request_id, bytes) VALUES (?, ?)", requestId, output);
+      this.#db.run(
+        `UPDATE jobs SET work = 'EVALUATED', output_root = ?, output_uri = ?, checked_root = ?, verdict = 'RIGHT'
+         WHERE request_id = ? AND work = 'UNCHECKED'`,
+        outputRoot,
+        outputUri,
+        outputRoot,
+        requestId,
+      );
+    });
+  }
+
+  completeCheckAfter(requestId: string, outputRoot: string, verdict: SelfVerdict): void {
+    this.#db.run("UPDATE jobs SET checked_root = ?, verdict = ? WHERE request_id = ?", outputRoot, verdict, requestId);
+  }
+
+  decideSelfCheck(requestId: string, selfCheck: SelfCheck): void {
+    this.#db.run("UPDATE jobs SET self_check = ? WHERE request_id = ?", selfCheck, requestId);
   }
 
   /** The work failed in a way that may pass: it is tried again from `retryAt` (chain time, seconds). */

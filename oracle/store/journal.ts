@@ -1,8 +1,9 @@
 import type { TransactionState } from "../core/job.ts";
 import type { Database } from "./database.ts";
 
-/** Moves of a dispute, and what they need beside: an allowance, a part of a step that is too long for one transaction. */
+/** Moves about an answer: of a dispute, what they need beside (an allowance, a part of a long step), and taking the answer back. */
 export const moveKinds = [
+  "retract",
   "approve",
   "commitChallenge",
   "challenge",

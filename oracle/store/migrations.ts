@@ -120,4 +120,11 @@ export const migrations = [
     commitment TEXT
   ) STRICT;
   `,
+  `
+  -- BEFORE, AFTER or NEVER; null until it is decided.
+  ALTER TABLE jobs ADD COLUMN self_check TEXT;
+  -- The outputs that were held against the canonical ones, and what came out.
+  ALTER TABLE jobs ADD COLUMN checked_root TEXT;
+  ALTER TABLE jobs ADD COLUMN verdict TEXT;
+  `,
 ];

@@ -16,6 +16,11 @@ export const crashLabels = [
   "before-move-journal-write",
   "after-move-journal-write",
   "after-move-send",
+  "after-self-check",
+  "after-self-check-stored",
+  "before-retraction-journal-write",
+  "after-retraction-journal-write",
+  "after-retraction-send",
 ] as const;
 
 export type CrashLabel = (typeof crashLabels)[number];

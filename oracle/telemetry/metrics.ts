@@ -35,6 +35,24 @@ export function createMetrics() {
       labelNames: ["kind", "outcome"] as const,
       registers,
     }),
+    selfChecks: new Counter({
+      name: "assay_self_checks_total",
+      help: "Own answers held against the canonical ones, by result",
+      labelNames: ["result"] as const,
+      registers,
+    }),
+    selfCheckSeconds: new Histogram({
+      name: "assay_self_check_seconds",
+      help: "Time of one canonical evaluation of an own answer",
+      buckets: secondsBuckets,
+      registers,
+    }),
+    selfCheckDelay: new Histogram({
+      name: "assay_self_check_delay_seconds",
+      help: "Chain time from an answer to its check",
+      buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600],
+      registers,
+    }),
     declined: new Counter({ name: "assay_declined_total", help: "Jobs that were declined or quarantined", registers }),
   };
 }

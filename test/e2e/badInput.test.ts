@@ -221,6 +221,11 @@ const cases: Record<string, Case> = {
     code: 6,
     says: /there is no request 0xabab/,
   },
+  "retracting an answer to a request that isn't there": {
+    args: () => ["operator", "retract", unknown, "--account", "operator"],
+    code: 6,
+    says: /there is no request 0xabab/,
+  },
   "withdrawing nothing": { args: () => ["operator", "withdraw", "--account", "requester"], code: 7, says: /has nothing to withdraw now/ },
   "no deployment": {
     args: () => ["request", "list", "--deployment", "/nowhere.json"],

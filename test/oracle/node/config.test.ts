@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
+import { inspect } from "node:util";
 import { encryptKeystoreJsonSync, Wallet } from "ethers";
 import { stringify } from "smol-toml";
 import { loadConfig } from "../../../oracle/config.ts";
@@ -38,7 +39,23 @@ test("a file is enough; paths are relative to it", async () => {
   assert.equal(config.signer.address, wallet.address);
   assert.equal(config.dataDirectory, join(folder, "data"));
   assert.equal(config.chain.confirmations, 2);
-  assert.ok(!JSON.stringify(config).includes(wallet.privateKey.slice(2)), "N13 no key in the configuration");
+  assert.ok(!inspect(config, { depth: null }).includes(wallet.privateKey.slice(2)), "N13 no key in the configuration");
+});
+
+test("own answers are checked after posting by default; levels say otherwise from a bond on", async () => {
+  write(valid);
+  assert.deepEqual((await loadConfig(path)).selfCheck, { levels: [{ fromBond: 0n, policy: "after" }], sampledShare: 0.1 });
+  const levels = [
+    { fromBond: "0", policy: "sampled" },
+    { fromBond: "1000000000000000000000", policy: "before" },
+  ];
+  write({ ...valid, selfCheck: { levels, sampledShare: 0.25 } });
+  const { selfCheck } = await loadConfig(path);
+  assert.deepEqual(selfCheck.levels[1], { fromBond: 10n ** 21n, policy: "before" });
+  write({ ...valid, selfCheck: { levels: [{ fromBond: "0", policy: "often" }] } });
+  await assert.rejects(loadConfig(path), /selfCheck\.levels\.0\.policy: /);
+  write({ ...valid, selfCheck: { sampledShare: 1.5 } });
+  await assert.rejects(loadConfig(path), /selfCheck\.sampledShare: /);
 });
 
 test("variables stand in for the file, and overrides for both", async () => {

@@ -8,6 +8,7 @@ import { hexOf } from "../../../oracle/chain/rpc.ts";
 import { ContentError } from "../../../oracle/content/contentError.ts";
 import type { Request } from "../../../oracle/core/job.ts";
 import type { Head } from "../../../oracle/core/nextAction.ts";
+import type { SelfCheck } from "../../../oracle/core/selfCheck.ts";
 import { encodeBundle, type Tensor } from "../../../oracle/core/tensor.ts";
 import { bundleRoot } from "../../../oracle/core/traceTree.ts";
 import { RuntimeError } from "../../../oracle/runtime/runtimeError.ts";
@@ -42,7 +43,12 @@ const model: Model = {
 let stores = 0;
 
 /** A scheduler over a real store with one request, whose runs end as `run` says; `head.time` is the chain's clock. */
-function scheduling(run: InferenceRunner["run"], input: Tensor[] = [tensor(1)], inputRoot = hexOf(bundleRoot(input))) {
+function scheduling(
+  run: InferenceRunner["run"],
+  input: Tensor[] = [tensor(1)],
+  inputRoot = hexOf(bundleRoot(input)),
+  selfCheck: SelfCheck = "NEVER",
+) {
   const db = new Database(join(folder, `${stores++}.db`));
   const jobs = new JobStore(db);
   const head: Head = { number: 1, hash: "0x1", time: 1000 };
@@ -81,6 +87,7 @@ function scheduling(run: InferenceRunner["run"], input: Tensor[] = [tensor(1)], 
     concurrency: 2,
     timeoutMs: 1000,
     publishOutput: async () => "",
+    selfCheckOf: () => selfCheck,
     onProgress: () => undefined,
     log: createLog("silent"),
     metrics: createMetrics(),
@@ -129,6 +136,21 @@ test("a crash is tried again later, and a result after it counts", async () => {
   await turn();
   assert.equal(jobs.get("r")!.work, "EVALUATED");
   assert.equal(jobs.get("r")!.outputRoot, hexOf(bundleRoot([tensor(2)])));
+});
+
+test("an answer that is to be canonical isn't ready before it is; its bond is reserved all the same", async () => {
+  const run = async () => ({ outputs: [tensor(2)], provider: "cpu", milliseconds: 1 });
+  const { jobs, turn } = scheduling(run, undefined, undefined, "BEFORE");
+  await turn();
+  assert.deepEqual([jobs.get("r")!.work, jobs.toSubmit(1), jobs.bondsOnTheWay()], ["UNCHECKED", [], 1n]);
+  assert.deepEqual(
+    jobs.toCheckBefore(9).map(({ requestId }) => requestId),
+    ["r"],
+  );
+  const output = encodeBundle([tensor(3)]);
+  jobs.completeCheckBefore("r", { outputRoot: hexOf(bundleRoot([tensor(3)])), output, outputUri: "" });
+  assert.deepEqual([jobs.get("r")!.work, jobs.output("r")!.bytes], ["EVALUATED", output]);
+  assert.deepEqual([jobs.toSubmit(1).length, jobs.toCheckBefore(9)], [1, []]);
 });
 
 for (const [name, error] of [

@@ -1,10 +1,14 @@
+import { randomInt } from "node:crypto";
 import type { Evaluations } from "../canonical/dispute/evaluations.ts";
 import type { ModelLibrary } from "../canonical/dispute/library.ts";
 import { NotAdjudicableError } from "../canonical/dispute/model.ts";
 import { firstWrong, type OutputRules, type Target } from "../canonical/dispute/moves.ts";
+import { hexOfHash } from "../canonical/dispute/views.ts";
 import { readBundle, type CarriedBundle } from "../content/bundles.ts";
+import { ContentMismatchError } from "../content/contentError.ts";
 import type { Job } from "../core/job.ts";
-import { TensorError, type Tensor } from "../core/tensor.ts";
+import { elementCount, type Tensor } from "../core/tensor.ts";
+import { bundleRoot } from "../core/traceTree.ts";
 
 /** What is needed of the runtime; see runtime/runtime.ts. */
 export interface FastRuntime {
@@ -66,8 +70,7 @@ export async function checkAnswer(job: Job, input: CarriedBundle, posted: Carrie
   try {
     answer = await readBundle(posted, job.answer!.outputRoot, content);
   } catch (error) {
-    // The coordinator computes the root of bytes that travel with the answer; what lies behind a URI may be anything.
-    if (error instanceof TensorError) return { verdict: "WRONG", target: { tensor: 0, element: 0 } };
+    if (error instanceof ContentMismatchError) return checkRoot(job, inputs, context);
     throw error;
   }
   if (!context.mustBeCanonical(job.requestId) && (await passesFast(modelId, inputs, answer, context)))
@@ -75,6 +78,19 @@ export async function checkAnswer(job: Job, input: CarriedBundle, posted: Carrie
   const { outputs } = await evaluations.obtain(job.requestId, modelId, () => Promise.resolve(inputs));
   const target = firstWrong(answer, outputs, rules);
   return target === null ? { verdict: "RIGHT", canonical: true } : { verdict: "WRONG", target };
+}
+
+/**
+ * Judges an answer whose URI holds something else than was committed to, so that only its root is known: right where that is the canonical
+ * output's root. Otherwise an element is drawn, so that who has answered anything at all can't know which one it will have to show.
+ */
+async function checkRoot({ requestId, request, answer }: Job, inputs: Tensor[], { library, evaluations }: CheckContext): Promise<Finding> {
+  const { modelId } = request.params;
+  const { outputs } = await evaluations.obtain(requestId, modelId, () => Promise.resolve(inputs));
+  if (hexOfHash(bundleRoot(outputs)) === answer!.outputRoot) return { verdict: "RIGHT", canonical: true };
+  const { rules } = await library.get(modelId);
+  const tensor = randomInt(rules.length);
+  return { verdict: "WRONG", target: { tensor, element: randomInt(Math.max(1, elementCount(rules[tensor]!.shape))) } };
 }
 
 async function passesFast(modelId: string, inputs: Tensor[], answer: Tensor[], context: CheckContext): Promise<boolean> {

@@ -9,3 +9,12 @@ export class ContentError extends Error {
     this.retryable = options.retryable;
   }
 }
+
+/** The bytes were fetched whole and are not what was committed to. */
+export class ContentMismatchError extends ContentError {
+  override name = "ContentMismatchError";
+
+  constructor(message: string) {
+    super(message, { retryable: false });
+  }
+}

@@ -7,7 +7,7 @@ import { createKeccak } from "hash-wasm";
 import { TensorError } from "../core/tensor.ts";
 import { rootOfBundleBytes } from "../core/traceTree.ts";
 import type { Resolve } from "./address.ts";
-import { ContentError } from "./contentError.ts";
+import { ContentError, ContentMismatchError } from "./contentError.ts";
 import { download, type DownloadLimits } from "./download.ts";
 
 export interface ContentStoreOptions {
@@ -118,11 +118,8 @@ export class ContentStore {
       const bytes = Buffer.concat(chunks);
       const found = rootOf(bytes);
       if (found !== wanted) {
-        throw new ContentError(
+        throw new ContentMismatchError(
           `${uri} ${found ? `has the root ${found}` : "is no tensor bundle"}, not the root ${wanted} that was committed to`,
-          {
-            retryable: false,
-          },
         );
       }
       await this.#store(path, once(bytes));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Behaviour } from "../../fixtures/dispute.ts";
 import { childrenBytes, defenceOf } from "../../oracle/canonical/dispute/moves.ts";
 import type { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
@@ -6,16 +7,20 @@ import { MemoryTree, type TreeView } from "../../oracle/canonical/proof/treeView
 import { DisputeCalls, disputeInterface } from "../../oracle/chain/disputeCalls.ts";
 import type { ContractCall } from "../../oracle/chain/contracts.ts";
 import type { Receipt } from "../../oracle/cli/chain.ts";
-import type { AccountName } from "../../oracle/cli/localChain.ts";
+import { CliError } from "../../oracle/cli/exitCodes.ts";
 import { findRequest, topicOf } from "../../oracle/cli/requests.ts";
 import type { Answer, Request } from "../../oracle/core/job.ts";
 import { encodeBundle, type Tensor } from "../../oracle/core/tensor.ts";
-import type { LocalSystem } from "./localSystem.ts";
+import type { Account, LocalSystem } from "./localSystem.ts";
 
 /** What an operator that lies shows: the answer that it posts and the trace that it takes for true. */
 export interface Lie {
   posted: Tensor[];
   trace: TreeView;
+  /** Default: it plays, with every move that the contract takes. */
+  behaviour?: Behaviour;
+  /** Where the answer is not carried by its transaction: what it commits to, and where its bytes are said to lie. */
+  carried?: { outputRoot: string; uri: string };
 }
 
 /** @returns an answer that is wrong in one float32 element of its first tensor, by `error`, and a trace that agrees with it. */
@@ -30,14 +35,14 @@ export function lieAbout(model: CanonicalModel, inputs: readonly Tensor[], eleme
   return { posted, trace: new MemoryTree(forged) };
 }
 
-/** An operator that answers wrongly and fights for it with every move that the contract takes. */
+/** An operator that answers wrongly and fights for it as its lie says. */
 export class Liar {
   readonly #system: LocalSystem;
-  readonly #account: AccountName;
+  readonly #account: Account;
   readonly #model: CanonicalModel;
   readonly #calls: DisputeCalls;
 
-  constructor(system: LocalSystem, account: AccountName, model: CanonicalModel) {
+  constructor(system: LocalSystem, account: Account, model: CanonicalModel) {
     this.#system = system;
     this.#account = account;
     this.#model = model;
@@ -45,7 +50,7 @@ export class Liar {
   }
 
   /** Answers as soon as the account is eligible. */
-  async answer(requestId: string, { posted }: Lie): Promise<Receipt> {
+  async answer(requestId: string, { posted, carried }: Lie): Promise<Receipt> {
     const { chain } = this.#system;
     const { request } = await findRequest(chain, requestId);
     const { address } = this.#system.signer(this.#account);
@@ -54,28 +59,51 @@ export class Liar {
       if (performance.now() > end) throw new Error(`${address} did not become eligible for request ${requestId} in 60 s`);
       await sleep(100);
     }
-    return this.#system.send(this.#account, chain.calls.submit(request, encodeBundle(posted)));
+    const call =
+      carried === undefined
+        ? chain.calls.submit(request, encodeBundle(posted))
+        : chain.calls.submitByURI(request, carried.outputRoot, carried.uri);
+    return this.#system.send(this.#account, call);
   }
 
-  /** Defends and reveals until the dispute about its answer is closed. @returns the moves that it made. */
+  /** Plays until the dispute about its answer is closed. @returns the moves that it made. */
   async fight(requestId: string, lie: Lie, timeoutMs = 120_000): Promise<Receipt[]> {
     const { chain } = this.#system;
     const { request, answer } = await findRequest(chain, requestId);
     const moves: Receipt[] = [];
     const end = performance.now() + timeoutMs;
+    let disputeId: string | undefined;
+    let refused = false;
     for (; performance.now() < end; await sleep(100)) {
-      const opened = disputeInterface.getEvent("Challenged")!.topicHash;
-      const [log] = await chain.logs(chain.deployment.disputeGame, [opened, null, requestId]);
-      if (log === undefined) continue;
-      const disputeId = log.topics[1]!;
-      const data = disputeInterface.encodeFunctionData("disputeOf", [disputeId]);
-      const result = await chain.rpc.call<string>("eth_call", [{ to: chain.deployment.disputeGame, data }, "latest"]);
-      const [state] = disputeInterface.decodeFunctionResult("disputeOf", result) as unknown as [State];
+      disputeId ??= await this.#disputeAbout(requestId);
+      if (disputeId === undefined) continue;
+      const state = await this.#state(disputeId);
       if (Number(state.turn) === 4) return moves;
-      const call = this.#move(disputeId, request, answer!, state, lie);
-      if (call !== undefined) moves.push(await this.#system.send(this.#account, call));
+      const call = refused ? undefined : this.#move(disputeId, request, answer!, state, lie);
+      if (call === undefined) continue;
+      try {
+        moves.push(await this.#system.send(this.#account, call));
+      } catch (error) {
+        // What the contract refuses once it would refuse again: the lie has nothing better to show.
+        if (!(error instanceof CliError && error.failure === "refused")) throw error;
+        refused = true;
+      }
     }
     throw new Error(`the dispute about request ${requestId} was not decided in ${timeoutMs / 1000} s`);
+  }
+
+  async #disputeAbout(requestId: string): Promise<string | undefined> {
+    const { chain } = this.#system;
+    const opened = disputeInterface.getEvent("Challenged")!.topicHash;
+    const [log] = await chain.logs(chain.deployment.disputeGame, [opened, null, requestId]);
+    return log?.topics[1];
+  }
+
+  async #state(disputeId: string): Promise<State> {
+    const { chain } = this.#system;
+    const data = disputeInterface.encodeFunctionData("disputeOf", [disputeId]);
+    const result = await chain.rpc.call<string>("eth_call", [{ to: chain.deployment.disputeGame, data }, "latest"]);
+    return disputeInterface.decodeFunctionResult("disputeOf", result)[0] as State;
   }
 
   #move(
@@ -83,14 +111,18 @@ export class Liar {
     request: Request,
     answer: Answer,
     { turn, height, position, tensor, element }: State,
-    lie: Lie,
+    { posted, trace, behaviour = "plays" }: Lie,
   ): ContractCall | undefined {
     if (Number(turn) === 1) {
       const target = { tensor: Number(tensor), element: Number(element) };
-      return this.#calls.defend(disputeId, request, answer, defenceOf(this.#model, lie.trace, lie.posted, target));
+      if (behaviour === "concedes") return this.#calls.concede(disputeId, request, answer);
+      if (behaviour === "never defends" || posted[target.tensor] === undefined) return undefined;
+      return this.#calls.defend(disputeId, request, answer, defenceOf(this.#model, trace, posted, target));
     }
-    if (Number(turn) !== 2) return undefined;
-    return this.#calls.reveal(disputeId, childrenBytes(lie.trace, Number(height), Number(position)));
+    if (Number(turn) !== 2 || behaviour === "never reveals") return undefined;
+    const children = Uint8Array.from(childrenBytes(trace, Number(height), Number(position)));
+    if (behaviour === "reveals something else") children[0]! ^= 1;
+    return this.#calls.reveal(disputeId, children);
   }
 }
 

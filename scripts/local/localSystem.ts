@@ -14,8 +14,11 @@ import { localAccounts, type AccountName } from "../../oracle/cli/localChain.ts"
 import type { Dtype } from "../../oracle/core/tensor.ts";
 import type { AssayProcess, Processes } from "./processes.ts";
 
+/** One of the local network's accounts by its name, or any key. */
+export type Account = AccountName | Signer;
+
 export interface OperatorOptions {
-  account: AccountName;
+  account: Account;
   /** Stake tokens, whole ones. */
   stake: bigint;
   models: readonly string[];
@@ -83,13 +86,14 @@ export class LocalSystem {
     return join(this.directory, "deployment.json");
   }
 
-  signer(account: AccountName): Signer {
+  signer(account: Account): Signer {
+    if (typeof account !== "string") return account;
     let signer = this.#signers.get(account);
     if (signer === undefined) this.#signers.set(account, (signer = Signer.fromKey(localAccounts[account].privateKey)));
     return signer;
   }
 
-  send(account: AccountName, call: ContractCall): Promise<Receipt> {
+  send(account: Account, call: ContractCall): Promise<Receipt> {
     return this.chain.send(this.signer(account), call);
   }
 

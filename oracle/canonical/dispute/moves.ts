@@ -111,12 +111,15 @@ export function isDefensible(
   { tensor, element }: Target,
 ): boolean {
   const [mine, right, rule] = [posted[tensor], canonical[tensor], rules[tensor]];
+  if (posted.length !== canonical.length) return false;
   if (mine === undefined || right === undefined || rule === undefined || typeText(mine) !== typeText(right)) return false;
   return elementIsRight(mine, right, element, rule.tolerance);
 }
 
 /** @returns the first output element that a challenge would prove wrong; null where the answer is right. */
 export function firstWrong(posted: readonly Tensor[], canonical: readonly Tensor[], rules: readonly OutputRules[]): Target | null {
+  // An answer of more or fewer tensors can't be defended at any element.
+  if (posted.length !== canonical.length) return { tensor: 0, element: 0 };
   for (const [tensor, right] of canonical.entries()) {
     const mine = posted[tensor];
     // What has another type or shape can't be opened as the program's output: its first element does for the challenge.

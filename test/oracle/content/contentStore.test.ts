@@ -67,7 +67,11 @@ test("a bundle is fetched, checked against its root and kept", async () => {
   const { root } = await other.putBundle(bytes);
   assert.deepEqual(Buffer.from(await one.fetchBundle(base, root)), Buffer.from(bytes));
   assert.deepEqual(Buffer.from(await other.fetchBundle("http://unreachable.invalid/", root)), Buffer.from(bytes));
-  await assert.rejects(one.fetchBundle(base, hash), { name: "ContentError", retryable: false, message: /has the root 0x.*, not the root/ });
+  await assert.rejects(one.fetchBundle(base, hash), {
+    name: "ContentMismatchError",
+    retryable: false,
+    message: /has the root 0x.*, not the root/,
+  });
   await assert.rejects(other.putBundle(content), { name: "ContentError" });
 });
 

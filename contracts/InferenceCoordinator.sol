@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {CoordinatorAdministration} from "./coordinator/CoordinatorAdministration.sol";
+import {CoordinatorState} from "./coordinator/CoordinatorState.sol";
+import {DisputeSeam} from "./coordinator/DisputeSeam.sol";
+import {OperatorPool} from "./coordinator/OperatorPool.sol";
 import {IInferenceCallback} from "./interfaces/IInferenceCallback.sol";
 import {IInferenceCoordinator, Parameters, Status} from "./interfaces/IInferenceCoordinator.sol";
-import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
 import {ModelIdLib} from "./libraries/ModelIdLib.sol";
 import {Account} from "./libraries/AccountLib.sol";
 import {OperatorAccount, OperatorAccountLib} from "./libraries/OperatorAccountLib.sol";
 import {Answer, Request, RequestLib, RequestParams} from "./libraries/RequestLib.sol";
-import {Settings, SettingsLib} from "./libraries/SettingsLib.sol";
+import {Settings} from "./libraries/SettingsLib.sol";
 import {TraceTree} from "./libraries/TraceTree.sol";
 
 /// @title The entry for consumers and operators: requests, escrow, answers, callbacks
-contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, ReentrancyGuardTransient {
+contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, DisputeSeam {
     using ModelIdLib for bytes32;
     using RequestLib for Request;
     using SafeERC20 for IERC20;
@@ -27,69 +27,15 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     uint256 private constant MAX_URI_LENGTH = 2_048;
     uint256 private constant MAX_BATCH = 100;
     uint256 private constant MAX_ROYALTY_BPS = 5_000;
-    /// @dev Part of the bond that a retracted answer costs, burned, in 1/10,000.
-    uint256 private constant RETRACT_PENALTY_BPS = 100;
-    /// @dev The chance to be eligible doubles so many times within this part of the submit period; then everyone is.
-    uint256 private constant DOUBLINGS = 8;
-    uint256 private constant ELIGIBILITY_PART = 4;
-    uint256 private constant BPS = 10_000;
     /// @dev Gas for reaching a cold account and what lies between the check and the call.
     uint256 private constant CALL_OVERHEAD = 5_000;
-    address private constant ETH = address(0);
-
-    /// @dev Top byte of a request's slot. The rest of the slot is the digest of its answer, once there is one.
-    uint256 private constant NONE = 0;
-    uint256 private constant REQUESTED = 1;
-    uint256 private constant REOPENED = 2;
-    uint256 private constant SUBMITTED = 3;
-    uint256 private constant SUSPENDED = 4;
-    uint256 private constant UPHELD = 5;
-    uint256 private constant FINALIZED = 6;
-    uint256 private constant UNDELIVERED = 7; // final, but the callback failed
-    uint256 private constant REFUNDED = 8;
-
-    /// @dev Of one answer; touched only where it is disputed.
-    struct Disputes {
-        uint32 open;
-        uint64 finalizableAt;
-        bool voided;
-    }
-
-    IOperatorRegistry private immutable OPERATOR_REGISTRY;
-
-    Settings private _settings;
-    mapping(bytes32 requestId => uint256) private _slots;
-    mapping(address operator => OperatorAccount) private _operators;
-    mapping(address operator => mapping(bytes32 modelId => bool)) private _serves;
-    mapping(address account => mapping(address token => Account)) private _accounts;
-    mapping(bytes32 answerDigest => Disputes) private _disputes;
-    mapping(bytes32 requestId => mapping(address operator => bool)) private _convicted;
-    mapping(address token => bool) private _feeTokens;
-    uint256 private _totalStake;
-    address private _treasury;
-    address private _disputeGame;
 
     constructor(
         address authority_,
         address operatorRegistry_,
         address treasury_,
         Parameters memory parameters_
-    ) AccessManaged(authority_) {
-        if (operatorRegistry_.code.length == 0) revert AddressWithoutCode(operatorRegistry_);
-        OPERATOR_REGISTRY = IOperatorRegistry(operatorRegistry_);
-        _setParameters(parameters_);
-        _setTreasury(treasury_);
-    }
-
-    modifier onlyDisputeGame() {
-        if (msg.sender != _disputeGame) revert CallerNotDisputeGame(msg.sender);
-        _;
-    }
-
-    modifier onlyOperatorRegistry() {
-        if (msg.sender != address(OPERATOR_REGISTRY)) revert CallerNotOperatorRegistry(msg.sender);
-        _;
-    }
+    ) CoordinatorState(authority_, operatorRegistry_) CoordinatorAdministration(treasury_, parameters_) {}
 
     // ------------------------------------------------------------------------------------------------- consumers
 
@@ -158,16 +104,6 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         _checkURI(outputURI);
         (bytes32 requestId, OperatorAccount account, ) = _checkSubmit(request_, true);
         _submit(request_, requestId, account, outputRoot, msg.data[:0], outputURI);
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function retract(Request calldata request_, Answer calldata answer) external nonReentrant {
-        if (msg.sender != answer.operator) revert CallerNotOperator(msg.sender, answer.operator);
-        bytes32 requestId = request_.idOf();
-        Status status = _statusOf(request_, requestId, answer, RequestLib.digest(requestId, answer));
-        if (status != Status.SUBMITTED) revert UnexpectedStatus(requestId, Status.SUBMITTED, status);
-        uint256 penalty = (uint256(request_.params.bond) * RETRACT_PENALTY_BPS + BPS - 1) / BPS;
-        _reopen(request_, requestId, answer.operator, uint128(penalty), address(0));
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -240,110 +176,6 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         emit ProtocolFeesCollected(_treasury, token, amount);
     }
 
-    // -------------------------------------------------------------------------------------- the operator registry
-
-    /// @inheritdoc IInferenceCoordinator
-    function creditStake(address operator, uint128 amount) external onlyOperatorRegistry nonReentrantView {
-        _operators[operator] = _operators[operator].credit(amount);
-        _setTotalStake(_totalStake + amount);
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function debitStake(address operator, uint128 amount) external onlyOperatorRegistry nonReentrantView {
-        OperatorAccount account = _operators[operator];
-        if (account.free() < amount) revert InsufficientFreeStake(operator, account.free(), amount);
-        _operators[operator] = account.debit(amount);
-        _setTotalStake(_totalStake - amount);
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function setServing(
-        address operator,
-        bytes32[] calldata modelIds,
-        bool served
-    ) external onlyOperatorRegistry nonReentrantView {
-        for (uint256 i = 0; i < modelIds.length; ++i) _serves[operator][modelIds[i]] = served;
-    }
-
-    // ------------------------------------------------------------------------------------------ the dispute contract
-
-    /// @inheritdoc IInferenceCoordinator
-    function suspend(Request calldata request_, Answer calldata answer) external onlyDisputeGame nonReentrantView {
-        bytes32 requestId = request_.idOf();
-        bytes32 digest = RequestLib.digest(requestId, answer);
-        Status status = _statusOf(request_, requestId, answer, digest);
-        if (status != Status.SUBMITTED && status != Status.SUSPENDED) {
-            revert UnexpectedStatus(requestId, Status.SUBMITTED, status);
-        }
-        ++_disputes[digest].open;
-        _slots[requestId] = _slot(SUSPENDED, digest);
-        emit Suspended(requestId);
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function uphold(
-        Request calldata request_,
-        Answer calldata answer,
-        uint64 finalizableAt
-    ) external onlyDisputeGame nonReentrantView {
-        bytes32 requestId = request_.idOf();
-        bytes32 digest = RequestLib.digest(requestId, answer);
-        Disputes storage disputes = _closeDispute(requestId, digest);
-        if (disputes.voided) return;
-        if (finalizableAt > disputes.finalizableAt) disputes.finalizableAt = finalizableAt;
-        if (disputes.open == 0) _slots[requestId] = _slot(UPHELD, digest);
-        emit Upheld(requestId, disputes.finalizableAt);
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function void(
-        Request calldata request_,
-        Answer calldata answer,
-        address challenger,
-        uint128 penalty
-    ) external onlyDisputeGame nonReentrant returns (bool slashed) {
-        if (penalty > request_.params.bond) revert PenaltyAboveBond(penalty, request_.params.bond);
-        bytes32 requestId = request_.idOf();
-        Disputes storage disputes = _closeDispute(requestId, RequestLib.digest(requestId, answer));
-        if (disputes.voided) return false;
-        disputes.voided = true;
-        _reopen(request_, requestId, answer.operator, penalty, challenger);
-        return true;
-    }
-
-    // -------------------------------------------------------------------------------------------- administration
-
-    /// @inheritdoc IInferenceCoordinator
-    function setParameters(Parameters calldata parameters_) external restricted {
-        _setParameters(parameters_);
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function setPaused(bool paused_) external restricted {
-        _settings = _settings.withPaused(paused_);
-        emit RequestsPaused(paused_);
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function setTreasury(address treasury_) external restricted {
-        _setTreasury(treasury_);
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function setFeeToken(address token, bool allowed) external restricted {
-        if (allowed && token.code.length == 0) revert AddressWithoutCode(token);
-        _feeTokens[token] = allowed;
-        emit FeeTokenSet(token, allowed);
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function setDisputeGame(address disputeGame_) external restricted {
-        if (_disputeGame != address(0)) revert DisputeGameAlreadySet(_disputeGame);
-        if (disputeGame_.code.length == 0) revert AddressWithoutCode(disputeGame_);
-        _disputeGame = disputeGame_;
-        emit DisputeGameSet(disputeGame_);
-    }
-
     // ----------------------------------------------------------------------------------------------------- views
 
     /// @inheritdoc IInferenceCoordinator
@@ -366,23 +198,6 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     }
 
     /// @inheritdoc IInferenceCoordinator
-    function isEligible(Request calldata request_, address operator) external view returns (bool) {
-        bytes32 requestId = request_.idOf();
-        OperatorAccount account = _operators[operator];
-        return
-            _openStatus(request_, _slots[requestId] >> 248) == Status.REQUESTED &&
-            _serves[operator][request_.params.modelId] &&
-            !_convicted[requestId][operator] &&
-            account.free() >= request_.params.bond &&
-            _isEligible(request_, requestId, operator, account.active());
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function eligibleAt(Request calldata request_, address operator) external view returns (uint256) {
-        return _eligibleAt(request_, request_.idOf(), operator, _operators[operator].active());
-    }
-
-    /// @inheritdoc IInferenceCoordinator
     function owed(address account, address token) public view returns (uint256 amount) {
         amount = _accounts[account][token].owed();
         if (token == ETH) amount += _operators[account].owedEth();
@@ -391,51 +206,6 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     /// @inheritdoc IInferenceCoordinator
     function uncollectedProtocolFees(address author, address token) external view returns (uint256) {
         return _accounts[author][token].protocolFees();
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function isFeeToken(address token) public view returns (bool) {
-        return token == ETH || _feeTokens[token];
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function serves(address operator, bytes32 modelId) external view returns (bool) {
-        return _serves[operator][modelId];
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function stakeOf(address operator) external view returns (uint256 active, uint256 free) {
-        return (_operators[operator].active(), _operators[operator].free());
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function totalStake() external view returns (uint256) {
-        return _totalStake;
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function parameters() external view returns (Parameters memory) {
-        return _settings.unpack();
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function paused() external view returns (bool) {
-        return _settings.paused();
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function treasury() external view returns (address) {
-        return _treasury;
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function disputeGame() external view returns (address) {
-        return _disputeGame;
-    }
-
-    /// @inheritdoc IInferenceCoordinator
-    function operatorRegistry() external view returns (address) {
-        return address(OPERATOR_REGISTRY);
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -602,118 +372,6 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
         }
     }
 
-    /// @dev Takes the answer away: the operator loses `penalty` of its bond and can't answer this request again.
-    function _reopen(
-        Request calldata request_,
-        bytes32 requestId,
-        address operator,
-        uint128 penalty,
-        address challenger
-    ) private {
-        _convicted[requestId][operator] = true;
-        _slots[requestId] = REOPENED << 248;
-        _operators[operator] = _operators[operator].release(request_.params.bond - penalty).slash(penalty);
-        _setTotalStake(_totalStake - penalty);
-        emit Voided(requestId, operator, block.timestamp < _submitDeadline(request_));
-        OPERATOR_REGISTRY.slash(operator, penalty, challenger);
-    }
-
-    function _closeDispute(bytes32 requestId, bytes32 digest) private returns (Disputes storage disputes) {
-        disputes = _disputes[digest];
-        if (disputes.open == 0) revert NoOpenDispute(requestId);
-        --disputes.open;
-    }
-
-    // ---------------------------------------------------------------------------------------------------- status
-
-    function _slot(uint256 stored, bytes32 digest) private pure returns (uint256) {
-        return (stored << 248) | (uint256(digest) >> 8);
-    }
-
-    function _hasAnswer(uint256 stored) private pure returns (bool) {
-        return stored >= SUBMITTED && stored <= UNDELIVERED;
-    }
-
-    function _submitDeadline(Request calldata request_) private pure returns (uint256) {
-        return uint256(request_.requestedAt) + request_.params.submitPeriod;
-    }
-
-    /// @dev The status as far as it can be told without the answer.
-    function _openStatus(Request calldata request_, uint256 stored) private view returns (Status) {
-        if (stored == NONE) return Status.NONE;
-        if (stored <= REOPENED) {
-            return block.timestamp < _submitDeadline(request_) ? Status.REQUESTED : Status.EXPIRED;
-        }
-        if (stored == SUSPENDED) return Status.SUSPENDED;
-        if (stored == REFUNDED) return Status.REFUNDED;
-        return stored >= FINALIZED ? Status.FINALIZED : Status.SUBMITTED;
-    }
-
-    function _statusOf(
-        Request calldata request_,
-        bytes32 requestId,
-        Answer calldata answer,
-        bytes32 digest
-    ) private view returns (Status status) {
-        uint256 slot = _slots[requestId];
-        uint256 stored = slot >> 248;
-        status = _openStatus(request_, stored);
-        if (!_hasAnswer(stored)) return status;
-        if (slot != _slot(stored, digest)) revert AnswerMismatch(requestId);
-        if (status != Status.SUBMITTED) return status;
-        uint256 finalizableAt = uint256(answer.submittedAt) + request_.params.challengeWindow;
-        if (stored == UPHELD && _disputes[digest].finalizableAt > finalizableAt) {
-            finalizableAt = _disputes[digest].finalizableAt;
-        }
-        if (block.timestamp >= finalizableAt) status = Status.FINALIZABLE;
-    }
-
-    // ----------------------------------------------------------------------------------------------- eligibility
-
-    /// @dev A number in [0, 2^128) that an operator draws for a request.
-    function _draw(bytes32 requestId, address operator) private pure returns (uint256 draw) {
-        assembly ("memory-safe") {
-            mstore(0, requestId)
-            mstore(0x20, operator)
-            draw := shr(128, shl(128, keccak256(0, 0x40)))
-        }
-    }
-
-    function _isEligible(
-        Request calldata request_,
-        bytes32 requestId,
-        address operator,
-        uint256 active
-    ) private view returns (bool) {
-        // SAFETY: 88 bits of stake shifted by at most 128 + 7; a request isn't younger than its block.
-        unchecked {
-            uint256 elapsed = block.timestamp - request_.requestedAt;
-            uint256 period = request_.params.submitPeriod / ELIGIBILITY_PART;
-            if (elapsed >= period) return true;
-            return _draw(requestId, operator) < active << (128 - request_.stakeBits + (DOUBLINGS * elapsed) / period);
-        }
-    }
-
-    function _eligibleAt(
-        Request calldata request_,
-        bytes32 requestId,
-        address operator,
-        uint256 active
-    ) private pure returns (uint256) {
-        uint256 draw = _draw(requestId, operator);
-        uint256 shift = 128 - request_.stakeBits;
-        uint256 period = request_.params.submitPeriod / ELIGIBILITY_PART;
-        uint256 doublings = 0;
-        while (doublings < DOUBLINGS && draw >= active << (shift + doublings)) ++doublings;
-        return uint256(request_.requestedAt) + (period * doublings + DOUBLINGS - 1) / DOUBLINGS;
-    }
-
-    function _setTotalStake(uint256 total) private {
-        _totalStake = total;
-        uint256 bits = Math.log2(total);
-        if (bits != _settings.stakeBits()) _settings = _settings.withStakeBits(bits);
-    }
-
     // ----------------------------------------------------------------------------------------------------- checks
 
     function _rootOf(bytes calldata bundle) private pure returns (bytes32) {
@@ -728,19 +386,5 @@ contract InferenceCoordinator is IInferenceCoordinator, AccessManaged, Reentranc
     function _checkBatch(uint256 length, uint256 other) private pure {
         if (length > MAX_BATCH) revert BatchTooLong(length, MAX_BATCH);
         if (other != length) revert BatchLengthMismatch(length, other);
-    }
-
-    function _setParameters(Parameters memory parameters_) private {
-        uint256 atLeast = uint256(parameters_.maxChallengeWindow) + OPERATOR_REGISTRY.disputeBound() + 1;
-        uint256 unbondingPeriod = OPERATOR_REGISTRY.unbondingPeriod();
-        if (unbondingPeriod < atLeast) revert IOperatorRegistry.UnbondingTooShort(unbondingPeriod, atLeast);
-        _settings = SettingsLib.pack(parameters_, _settings);
-        emit ParametersSet(parameters_);
-    }
-
-    function _setTreasury(address treasury_) private {
-        if (treasury_ == address(0)) revert AddressZero();
-        _treasury = treasury_;
-        emit TreasurySet(treasury_);
     }
 }

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IInferenceCoordinator, Status} from "../interfaces/IInferenceCoordinator.sol";
+import {OperatorAccount} from "../libraries/OperatorAccountLib.sol";
+import {Request, RequestLib} from "../libraries/RequestLib.sol";
+import {CoordinatorState} from "./CoordinatorState.sol";
+
+/// @title Stake that can stand behind answers, and who may give them
+abstract contract OperatorPool is CoordinatorState {
+    using RequestLib for Request;
+
+    /// @dev The chance to be eligible doubles so many times within this part of the submit period; then everyone is.
+    uint256 private constant DOUBLINGS = 8;
+    uint256 private constant ELIGIBILITY_PART = 4;
+
+    /// @inheritdoc IInferenceCoordinator
+    function creditStake(address operator, uint128 amount) external onlyOperatorRegistry nonReentrantView {
+        _operators[operator] = _operators[operator].credit(amount);
+        _setTotalStake(_totalStake + amount);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function debitStake(address operator, uint128 amount) external onlyOperatorRegistry nonReentrantView {
+        OperatorAccount account = _operators[operator];
+        if (account.free() < amount) revert InsufficientFreeStake(operator, account.free(), amount);
+        _operators[operator] = account.debit(amount);
+        _setTotalStake(_totalStake - amount);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function setServing(
+        address operator,
+        bytes32[] calldata modelIds,
+        bool served
+    ) external onlyOperatorRegistry nonReentrantView {
+        for (uint256 i = 0; i < modelIds.length; ++i) _serves[operator][modelIds[i]] = served;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function eligibleAt(Request calldata request_, address operator) external view returns (uint256) {
+        return _eligibleAt(request_, request_.idOf(), operator, _operators[operator].active());
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function isEligible(Request calldata request_, address operator) external view returns (bool) {
+        bytes32 requestId = request_.idOf();
+        OperatorAccount account = _operators[operator];
+        return
+            _openStatus(request_, _slots[requestId] >> 248) == Status.REQUESTED &&
+            _serves[operator][request_.params.modelId] &&
+            !_convicted[requestId][operator] &&
+            account.free() >= request_.params.bond &&
+            _isEligible(request_, requestId, operator, account.active());
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function serves(address operator, bytes32 modelId) external view returns (bool) {
+        return _serves[operator][modelId];
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function stakeOf(address operator) external view returns (uint256 active, uint256 free) {
+        return (_operators[operator].active(), _operators[operator].free());
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function totalStake() external view returns (uint256) {
+        return _totalStake;
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function operatorRegistry() external view returns (address) {
+        return address(OPERATOR_REGISTRY);
+    }
+
+    /// @dev A number in [0, 2^128) that an operator draws for a request.
+    function _draw(bytes32 requestId, address operator) internal pure returns (uint256 draw) {
+        assembly ("memory-safe") {
+            mstore(0, requestId)
+            mstore(0x20, operator)
+            draw := shr(128, shl(128, keccak256(0, 0x40)))
+        }
+    }
+
+    function _isEligible(
+        Request calldata request_,
+        bytes32 requestId,
+        address operator,
+        uint256 active
+    ) internal view returns (bool) {
+        // SAFETY: 88 bits of stake shifted by at most 128 + 7; a request isn't younger than its block.
+        unchecked {
+            uint256 elapsed = block.timestamp - request_.requestedAt;
+            uint256 period = request_.params.submitPeriod / ELIGIBILITY_PART;
+            if (elapsed >= period) return true;
+            return _draw(requestId, operator) < active << (128 - request_.stakeBits + (DOUBLINGS * elapsed) / period);
+        }
+    }
+
+    function _eligibleAt(
+        Request calldata request_,
+        bytes32 requestId,
+        address operator,
+        uint256 active
+    ) internal pure returns (uint256) {
+        uint256 draw = _draw(requestId, operator);
+        uint256 shift = 128 - request_.stakeBits;
+        uint256 period = request_.params.submitPeriod / ELIGIBILITY_PART;
+        uint256 doublings = 0;
+        while (doublings < DOUBLINGS && draw >= active << (shift + doublings)) ++doublings;
+        return uint256(request_.requestedAt) + (period * doublings + DOUBLINGS - 1) / DOUBLINGS;
+    }
+}

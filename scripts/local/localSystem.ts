@@ -7,6 +7,7 @@ import { inspectModel } from "../../oracle/canonical/lowering/inspect.ts";
 import type { Tolerance } from "../../oracle/canonical/tolerance.ts";
 import type { ContractCall, Model } from "../../oracle/chain/contracts.ts";
 import { modelInterface } from "../../oracle/chain/contracts.ts";
+import { quantity } from "../../oracle/chain/rpc.ts";
 import { Signer } from "../../oracle/chain/signer.ts";
 import { connect, type Chain, type Receipt } from "../../oracle/cli/chain.ts";
 import { inspectOnnx } from "../../oracle/cli/inspectOnnx.ts";
@@ -214,6 +215,18 @@ ${extra}`,
       { method: "evm_increaseTime", params: [seconds] },
       { method: "evm_mine", params: [] },
     ]);
+  }
+
+  /** Sends in a block of the given time, which must lie ahead. @param time Unix time, seconds. */
+  async sendAt(time: number, account: Account, call: ContractCall): Promise<Receipt> {
+    await this.chain.rpc.call("evm_setNextBlockTimestamp", [time]);
+    return this.send(account, call);
+  }
+
+  /** @returns a block's time: Unix time, seconds. */
+  async timeOf(blockNumber: number): Promise<number> {
+    const { timestamp } = await this.chain.rpc.call<{ timestamp: string }>("eth_getBlockByNumber", [quantity(blockNumber), false]);
+    return Number(timestamp);
   }
 
   close(): void {

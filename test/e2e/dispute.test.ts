@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
 import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
+import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
+import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
 import { disputeInterface } from "../../oracle/chain/disputeCalls.ts";
 import { findRequest } from "../../oracle/cli/requests.ts";
 import { writeNpy } from "../../oracle/core/npy.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
 import { lieAbout, Liar } from "../../scripts/local/liar.ts";
-import { challengeInVain } from "../support/bogusChallenger.ts";
+import { BogusChallenger } from "../support/bogusChallenger.ts";
 import { startNetwork, type Network } from "../support/commandLine.ts";
 import { until } from "../support/until.ts";
 
@@ -75,6 +77,8 @@ test("a watchtower convicts an operator of one wrong element, and an honest oper
   const shown = await network.assay("dispute", "show", disputes[0]!.disputeId);
   assert.deepEqual([shown.outcome, shown.element], ["STEP_DIFFERENT", 9]);
   const node = await system.startNode({ account: "operator" });
+  // A quarter of the submit period makes everybody eligible.
+  await system.passTime(150);
   await until(
     "the honest answer is there",
     async () => (await findRequest(system.chain, requestId)).answer?.operator === system.signer("operator").address,
@@ -116,7 +120,13 @@ test("A09 a node defends its right answer against a bogus challenge, killed in b
   const first = await system.startNode({ ...node, extra: '[testing]\ncrashPoint = "after-move-send"\n' });
   const requestId = await request("20");
   await until("the answer is there", seen(requestId, "Submitted"), 60_000);
-  const challenged = challengeInVain(system, model, [input], requestId, { tensor: 0, element: 3 });
+  const { deployment } = system.chain;
+  await system.chain.allow(system.signer("challenger"), deployment.stakeToken, deployment.disputeGame!, 5n * 10n ** 18n);
+  const bogus = await BogusChallenger.commit(system, "challenger", requestId, { tensor: 0, element: 3 });
+  await system.passTime(3);
+  await bogus.open();
+  const trace = new MemoryTree(evaluateHere(model.program, model.weights, [input]).trace);
+  const challenged = bogus.walk({ model, inputs: [input], trace }, { leaf: trace.leafCount - 1, word: 0 });
   assert.equal(await first.exited, null, "killed when it had sent its defence");
   const second = await system.startNode(node);
   await challenged;

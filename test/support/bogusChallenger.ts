@@ -1,73 +1,143 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
-import { pickOpening, type Target } from "../../oracle/canonical/dispute/moves.ts";
-import { DisputedTree, RevealedNodes } from "../../oracle/canonical/dispute/views.ts";
-import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
+import { childrenBytes, pickOpening, type Target } from "../../oracle/canonical/dispute/moves.ts";
 import { initialState } from "../../oracle/canonical/proof/stepProof.ts";
-import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
-import { erc20Interface, type ContractCall } from "../../oracle/chain/contracts.ts";
+import type { TreeView } from "../../oracle/canonical/proof/treeView.ts";
+import type { ContractCall } from "../../oracle/chain/contracts.ts";
 import { answerIdOf, DisputeCalls, disputeInterface } from "../../oracle/chain/disputeCalls.ts";
+import type { Receipt } from "../../oracle/cli/chain.ts";
+import { CliError } from "../../oracle/cli/exitCodes.ts";
 import { findRequest } from "../../oracle/cli/requests.ts";
 import { childrenOf } from "../../oracle/core/dispute/tree.ts";
+import type { Answer, Request } from "../../oracle/core/job.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
-import type { LocalSystem } from "../../scripts/local/localSystem.ts";
+import type { Account, LocalSystem } from "../../scripts/local/localSystem.ts";
 
-const account = "challenger";
-
-/** Challenges a right answer and walks to the last leaf it can, as if something differed there. @returns the dispute's identity. */
-export async function challengeInVain(
-  system: LocalSystem,
-  model: CanonicalModel,
-  inputs: readonly Tensor[],
-  requestId: string,
-  { tensor, element }: Target,
-): Promise<string> {
-  const { chain } = system;
-  const { disputeGame, stakeToken } = chain.deployment;
-  const calls = new DisputeCalls(chain.deployment);
-  const { request, answer } = await findRequest(chain, requestId);
-  const own = new MemoryTree(evaluateHere(model.program, model.weights, inputs).trace);
-  const salt = `0x${"1".repeat(64)}`;
-  const disputeId = calls.commitmentOf(answerIdOf(requestId, answer!), tensor, element, salt, system.signer(account).address);
-  const send = (call: ContractCall) => system.send(account, call);
-  await send({ to: stakeToken, data: erc20Interface.encodeFunctionData("approve", [disputeGame, 10n ** 24n]) });
-  await send(calls.commitChallenge(disputeId));
-  await system.passTime(3);
-  await send(calls.challenge(request, answer!, tensor, element, salt));
-
-  const end = performance.now() + 120_000;
-  for (; performance.now() < end; await sleep(100)) {
-    const data = disputeInterface.encodeFunctionData("disputeOf", [disputeId]);
-    const [state] = disputeInterface.decodeFunctionResult(
-      "disputeOf",
-      await chain.rpc.call<string>("eth_call", [{ to: disputeGame, data }, "latest"]),
-    );
-    const { turn, height: level, position: place } = state as Record<string, bigint>;
-    const [height, position] = [Number(level), Number(place)];
-    if (Number(turn) === 4) return disputeId;
-    if (Number(turn) !== 3) continue;
-    const revealed = await revealedNodes(system, answerIdOf(requestId, answer!), own.leafCount);
-    const shown = revealed.children(height, position)!;
-    if (height > 0) {
-      const below = childrenOf(height, position, own.leafCount);
-      const child = below.count - 1;
-      const { hash, siblings } = pickOpening(shown, height - below.height, child);
-      await send(calls.pick(disputeId, child, hash, siblings));
-    } else {
-      const trace = new DisputedTree(own, revealed, position);
-      const [part] = model.prover.parts(position, 0, { trace, weights: model.weightTree, inputs });
-      await send(calls.step(disputeId, request, answer!, shown, 0, part!.encode(initialState)));
-    }
-  }
-  throw new Error(`the dispute ${disputeId} did not end in 120 s`);
+/** What a challenge in vain is about: the trace of a right answer, as its operator will show it. */
+export interface RightAnswer {
+  model: CanonicalModel;
+  inputs: readonly Tensor[];
+  trace: TreeView;
 }
 
-async function revealedNodes(system: LocalSystem, answerId: string, leafCount: number): Promise<RevealedNodes> {
-  const nodes = new RevealedNodes(leafCount);
-  const topic = disputeInterface.getEvent("Revealed")!.topicHash;
-  for (const log of await system.chain.logs(system.chain.deployment.disputeGame, [topic, null, answerId])) {
-    const { height, position, children } = disputeInterface.parseLog(log)!.args.toObject() as Record<string, bigint> & { children: string };
-    nodes.add(Number(height), Number(position), Uint8Array.from(Buffer.from(children.slice(2), "hex")));
+/** How a bogus challenger walks. */
+export interface Walk {
+  /** The leaf of the trace that it picks its way to, and the word of it that it has recomputed. */
+  leaf: number;
+  word: number;
+  /** Moves behind its challenge after which it is never seen again. Default: it plays to the end. */
+  leavesAfter?: number;
+  /** Before each of its moves it tries the same with other hashes; the contract must refuse. */
+  garbles?: boolean;
+}
+
+interface State {
+  turn: "DEFEND" | "REVEAL" | "PICK" | "CLOSED";
+  height: number;
+  position: number;
+  deadline: number;
+}
+
+const turns = ["NONE", "DEFEND", "REVEAL", "PICK", "CLOSED"] as const;
+
+/** Challenges a right answer and walks through its trace as if something were wrong there. */
+export class BogusChallenger {
+  /** The dispute's identity once it is open. */
+  readonly commitment: string;
+  readonly #system: LocalSystem;
+  readonly account: Account;
+  readonly #calls: DisputeCalls;
+  readonly #about: { request: Request; answer: Answer; target: Target; salt: string };
+
+  private constructor(
+    system: LocalSystem,
+    account: Account,
+    calls: DisputeCalls,
+    about: { requestId: string; request: Request; answer: Answer; target: Target; salt: string },
+  ) {
+    const { requestId, answer, target, salt } = about;
+    this.#system = system;
+    this.account = account;
+    this.#calls = calls;
+    this.#about = about;
+    const { address } = system.signer(account);
+    this.commitment = calls.commitmentOf(answerIdOf(requestId, answer), target.tensor, target.element, salt, address);
   }
-  return nodes;
+
+  /** Commits to a challenge of a request's answer. @param account has allowed the game to take its bond. */
+  static async commit(system: LocalSystem, account: Account, requestId: string, target: Target): Promise<BogusChallenger> {
+    const { request, answer } = await findRequest(system.chain, requestId);
+    const salt = `0x${randomBytes(32).toString("hex")}`;
+    const calls = new DisputeCalls(system.chain.deployment);
+    const challenger = new BogusChallenger(system, account, calls, { requestId, request, answer: answer!, target, salt });
+    await system.send(account, challenger.commitmentCall);
+    return challenger;
+  }
+
+  get commitmentCall(): ContractCall {
+    return this.#calls.commitChallenge(this.commitment);
+  }
+
+  /** @returns the challenge, to be sent once the commitment is old enough. */
+  get challenge(): ContractCall {
+    const { request, answer, target, salt } = this.#about;
+    return this.#calls.challenge(request, answer, target.tensor, target.element, salt);
+  }
+
+  open(): Promise<Receipt> {
+    return this.#system.send(this.account, this.challenge);
+  }
+
+  /** Walks until the dispute is closed, or it leaves. @returns how often the contract refused garbage. */
+  async walk(about: RightAnswer, { leaf, word, leavesAfter = Infinity, garbles = false }: Walk, timeoutMs = 120_000): Promise<number> {
+    const end = performance.now() + timeoutMs;
+    let refused = 0;
+    for (let moves = 0; performance.now() < end; await sleep(100)) {
+      const state = await this.state();
+      if (state.turn === "CLOSED" || moves >= leavesAfter) return refused;
+      if (state.turn !== "PICK") continue;
+      const call = (garbled: boolean) => this.#move(state, about, { leaf, word }, garbled);
+      if (garbles) {
+        await this.#mustBeRefused(call(true));
+        refused++;
+      }
+      await this.#system.send(this.account, call(false));
+      moves++;
+    }
+    throw new Error(`the dispute ${this.commitment} did not end in ${timeoutMs / 1000} s`);
+  }
+
+  async state(): Promise<State> {
+    const { chain } = this.#system;
+    const data = disputeInterface.encodeFunctionData("disputeOf", [this.commitment]);
+    const result = await chain.rpc.call<string>("eth_call", [{ to: this.#calls.game, data }, "latest"]);
+    const [state] = disputeInterface.decodeFunctionResult("disputeOf", result) as unknown as [Record<keyof State, bigint>];
+    const { turn, height, position, deadline } = state;
+    return { turn: turns[Number(turn)] as State["turn"], height: Number(height), position: Number(position), deadline: Number(deadline) };
+  }
+
+  #move({ height, position }: State, { model, inputs, trace }: RightAnswer, aim: { leaf: number; word: number }, garbled: boolean) {
+    const { request, answer } = this.#about;
+    const shown = Uint8Array.from(childrenBytes(trace, height, position));
+    if (garbled) shown[shown.length - 1]! ^= 1;
+    if (height === 0) {
+      const [part] = model.prover.parts(position, aim.word, { trace, weights: model.weightTree, inputs });
+      return this.#calls.step(this.commitment, request, answer, shown, aim.word, part!.encode(initialState));
+    }
+    const below = childrenOf(height, position, trace.leafCount);
+    const child = Math.floor(aim.leaf / 2 ** below.height) - below.first;
+    const { hash, siblings } = pickOpening(shown, height - below.height, child);
+    return this.#calls.pick(this.commitment, child, hash, siblings);
+  }
+
+  async #mustBeRefused(call: ContractCall): Promise<void> {
+    try {
+      await this.#system.send(this.account, call);
+    } catch (error) {
+      if (error instanceof CliError && error.failure === "refused") return;
+      throw error;
+    }
+    throw new Error(`the contract took a move of the dispute ${this.commitment} that shows other hashes than the operator revealed`);
+  }
 }

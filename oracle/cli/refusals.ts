@@ -3,7 +3,9 @@ import { inferenceCoordinatorAbi, modelRegistryAbi, operatorRegistryAbi } from "
 import { timeText } from "./amounts.ts";
 
 const errors = new Interface([
-  ...[inferenceCoordinatorAbi, operatorRegistryAbi, modelRegistryAbi].flatMap((abi) => abi.filter((fragment) => fragment.startsWith("error "))),
+  ...[inferenceCoordinatorAbi, operatorRegistryAbi, modelRegistryAbi].flatMap((abi) =>
+    abi.filter((fragment) => fragment.startsWith("error ")),
+  ),
   "error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)",
   "error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)",
   "error AccessManagedUnauthorized(address caller)",

@@ -2,7 +2,7 @@
 import { Interface, type Result } from "ethers";
 import type { StepClaimArguments } from "./disputeCalls.ts";
 import { disputeInterface, stepInterface } from "./disputeCalls.ts";
-import type { Rpc } from "./rpc.ts";
+import { ChainUnavailableError, quantity, type Rpc } from "./rpc.ts";
 
 /** Seconds, 1/10,000 and the stake token's smallest unit; docs/dispute.md says what each buys. */
 export interface GameParameters {
@@ -62,6 +62,13 @@ export class DisputeViews {
 
   async isProven(verifier: string, claim: StepClaimArguments, position: number, state: readonly bigint[]): Promise<boolean> {
     return (await this.#call(verifier, stepInterface, "isProven", claim, position, state))[0] as boolean;
+  }
+
+  /** @returns a block's time: Unix time, seconds. */
+  async timeOf(blockNumber: number): Promise<number> {
+    const block = await this.#rpc.call<{ timestamp: string } | null>("eth_getBlockByNumber", [quantity(blockNumber), false]);
+    if (block === null) throw new ChainUnavailableError(`the provider doesn't have block ${blockNumber}, which was read before`);
+    return Number(block.timestamp);
   }
 
   async #call(to: string, abi: Interface, name: string, ...args: unknown[]): Promise<Result> {

@@ -110,7 +110,7 @@ export class Challenger {
   }
 
   #record({ requestId, answer }: Job, finding: Finding): void {
-    const { disputes, calls, account, log } = this.#options;
+    const { disputes, log } = this.#options;
     const answerId = answerIdOf(requestId, answer!);
     const checked = {
       answerId,
@@ -131,8 +131,7 @@ export class Challenger {
         return disputes.saveCheck(checked);
       case "WRONG": {
         const { tensor, element } = finding.target;
-        const salt = `0x${randomBytes(32).toString("hex")}`;
-        const commitment = calls.commitmentOf(answerId, tensor, element, salt, account);
+        const { salt, commitment } = this.#commitmentTo(answerId, tensor, element);
         log.warn(
           { request: requestId, operator: answer!.operator, tensor, element, dispute: commitment },
           "an answer is wrong: challenging it",
@@ -142,21 +141,45 @@ export class Challenger {
     }
   }
 
-  /** Commits to the challenge, and opens it once the commitment is old enough. */
-  async #challenge({ requestId, answer, tensor, element, salt, commitment }: Check, head: Head): Promise<void> {
-    const { disputes, jobs, moves, calls, chainLog, parameters } = this.#options;
-    const id = commitment!;
-    const dispute = disputes.get(id);
+  /** Commits to the challenge, and opens it once the commitment is old enough; a commitment that expired before that is made anew. */
+  async #challenge(check: Check, head: Head): Promise<void> {
+    const { disputes, jobs, moves, calls, parameters, log } = this.#options;
+    const { requestId, answer, tensor, element, salt, commitment: id } = check;
+    const dispute = disputes.get(id!);
+    if (dispute !== undefined && dispute.turn !== "COMMITTED") return;
+    const { request, finalizableAt } = jobs.get(requestId)!;
+    if (head.time >= finalizableAt!) return;
     if (dispute === undefined) {
-      await moves.send({ kind: "commitChallenge", item: id, call: () => calls.commitChallenge(id), deadline: null }, head);
+      await moves.send({ kind: "commitChallenge", item: id!, call: () => calls.commitChallenge(id!), deadline: finalizableAt }, head);
       return;
     }
-    if (dispute.turn !== "COMMITTED") return;
-    const committedAt = dispute.committedIn === null ? 0 : (chainLog.timeOf(dispute.committedIn) ?? 0);
+    const committedAt = await this.#timeOf(dispute.committedIn!);
+    const expiresAt = committedAt + parameters.commitLifetime;
+    if (head.time >= expiresAt) {
+      const renewed = this.#commitmentTo(check.answerId, tensor!, element!);
+      log.warn(
+        { request: requestId, expired: id, dispute: renewed.commitment },
+        "a commitment expired before it was opened: committing anew",
+      );
+      disputes.saveCheck({ ...check, ...renewed });
+      return this.#challenge({ ...check, ...renewed }, head);
+    }
     if (head.time < committedAt + parameters.commitDelay || !(await this.#allowed(head))) return;
-    const { request } = jobs.get(requestId)!;
     const call = () => calls.challenge(request, answer, tensor!, element!, salt!);
-    await moves.send({ kind: "challenge", item: id, call, deadline: null }, head);
+    await moves.send({ kind: "challenge", item: id!, call, deadline: expiresAt }, head);
+  }
+
+  /** A new salt each time: what an opening that was never mined has shown of an old one is worth nothing. */
+  #commitmentTo(answerId: string, tensor: number, element: number): { salt: string; commitment: string } {
+    const { calls, account } = this.#options;
+    const salt = `0x${randomBytes(32).toString("hex")}`;
+    return { salt, commitment: calls.commitmentOf(answerId, tensor, element, salt, account) };
+  }
+
+  /** @returns a block's time: Unix time, seconds. The log keeps the last blocks only. */
+  async #timeOf(blockNumber: number): Promise<number> {
+    const { chainLog, views } = this.#options;
+    return chainLog.timeOf(blockNumber) ?? (await views.timeOf(blockNumber));
   }
 
   /** @returns whether the game may take the challenger's bond; allows it where it may not. */

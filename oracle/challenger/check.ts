@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Evaluations } from "../canonical/dispute/evaluations.ts";
-import type { ModelLibrary } from "../canonical/dispute/library.ts";
+import type { AdjudicableModel, ModelLibrary } from "../canonical/dispute/library.ts";
 import { NotAdjudicableError } from "../canonical/dispute/model.ts";
 import { firstWrong, type OutputRules, type Target } from "../canonical/dispute/moves.ts";
 import { hexOfHash } from "../canonical/dispute/views.ts";
@@ -9,6 +9,7 @@ import { ContentMismatchError } from "../content/contentError.ts";
 import type { Job } from "../core/job.ts";
 import { elementCount, type Tensor } from "../core/tensor.ts";
 import { bundleRoot } from "../core/traceTree.ts";
+import { foreignInputs } from "./foreignInputs.ts";
 
 /** What is needed of the runtime; see runtime/runtime.ts. */
 export interface FastRuntime {
@@ -58,14 +59,19 @@ export function strictRules(rules: readonly OutputRules[]): OutputRules[] {
 export async function checkAnswer(job: Job, input: CarriedBundle, posted: CarriedBundle, context: CheckContext): Promise<Finding> {
   const { library, evaluations, content } = context;
   const { modelId } = job.request.params;
-  let rules: OutputRules[];
+  let found: AdjudicableModel;
   try {
-    ({ rules } = await library.get(modelId));
+    found = await library.get(modelId);
   } catch (error) {
     if (error instanceof NotAdjudicableError) return { verdict: "UNKNOWN", reason: error.message };
     throw error;
   }
   const inputs = await readBundle(input, job.request.inputRoot, content);
+  const foreign = foreignInputs(found.model.program, inputs);
+  // Any element will do: no trace of such inputs is right.
+  if (typeof foreign === "object") return { verdict: "WRONG", target: { tensor: 0, element: 0 } };
+  if (foreign === "unread")
+    return { verdict: "UNKNOWN", reason: "the program doesn't take the request's inputs, and doesn't read those that are foreign" };
   let answer: Tensor[];
   try {
     answer = await readBundle(posted, job.answer!.outputRoot, content);
@@ -76,7 +82,7 @@ export async function checkAnswer(job: Job, input: CarriedBundle, posted: Carrie
   if (!context.mustBeCanonical(job.requestId) && (await passesFast(modelId, inputs, answer, context)))
     return { verdict: "RIGHT", canonical: false };
   const { outputs } = await evaluations.obtain(job.requestId, modelId, () => Promise.resolve(inputs));
-  const target = firstWrong(answer, outputs, rules);
+  const target = firstWrong(answer, outputs, found.rules);
   return target === null ? { verdict: "RIGHT", canonical: true } : { verdict: "WRONG", target };
 }
 

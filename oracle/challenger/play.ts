@@ -1,6 +1,8 @@
 import type { CanonicalAnswer, Evaluations } from "../canonical/dispute/evaluations.ts";
+import type { ModelLibrary } from "../canonical/dispute/library.ts";
 import { pickOpening } from "../canonical/dispute/moves.ts";
 import { DisputedTree, hexOfHash, playedTrace, RevealedNodes, wordsOf } from "../canonical/dispute/views.ts";
+import { InputError } from "../canonical/evaluate.ts";
 import { initialState, type StepPart } from "../canonical/proof/stepProof.ts";
 import { depthOf } from "../canonical/proof/treeView.ts";
 import { answerIdOf, type DisputeCalls, type StepClaimArguments } from "../chain/disputeCalls.ts";
@@ -14,9 +16,11 @@ import type { Answer, Job } from "../core/job.ts";
 import type { Head } from "../core/nextAction.ts";
 import type { DisputeRow, DisputeStore } from "../store/disputes.ts";
 import type { JobStore } from "../store/jobs.ts";
+import { playForeign } from "./foreignInputs.ts";
 
 /** What a challenger needs to make its move. */
 export interface PlayContext {
+  library: ModelLibrary;
   jobs: JobStore;
   disputes: DisputeStore;
   evaluations: Evaluations;
@@ -40,6 +44,7 @@ export async function playMove(dispute: DisputeRow, job: Job, answer: Answer, he
     readBundle(jobs.input(requestId), request.inputRoot, content),
   );
   if (evaluation === undefined) return;
+  if (evaluation instanceof InputError) return playForeign(dispute, job, answer, head, context);
   if (evaluation instanceof Error) {
     await evaluations.release(requestId);
     throw evaluation;

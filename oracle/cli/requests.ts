@@ -53,7 +53,7 @@ function apply(story: RequestStory, name: string, args: Result, log: ChainLog): 
       break;
     }
     case "Upheld":
-      story.finalizableAt = Number(args.finalizableAt);
+      story.finalizableAt = Math.max(Number(args.finalizableAt), story.answer!.submittedAt + story.request.params.challengeWindow);
       break;
     case "Voided":
       Object.assign(story, { answer: null, inlineOutput: null, finalizableAt: null });

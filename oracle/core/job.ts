@@ -102,14 +102,13 @@ function applyEvent(facts: ChainFacts, event: RequestEvent): ChainFacts {
   switch (event.kind) {
     case "Requested":
       return { ...absent, status: "REQUESTED", request: event.request };
-    case "Submitted": {
-      const window = facts.request?.params.challengeWindow ?? 0;
-      return { ...facts, status: "SUBMITTED", answer: event.answer, finalizableAt: event.answer.submittedAt + window };
-    }
+    case "Submitted":
+      return { ...facts, status: "SUBMITTED", answer: event.answer, finalizableAt: windowEnd(facts.request, event.answer) };
     case "Suspended":
       return { ...facts, status: "SUSPENDED" };
     case "Upheld":
-      return { ...facts, status: "SUBMITTED", finalizableAt: event.finalizableAt };
+      // A dispute that ends early leaves a grace that ends before the window does.
+      return { ...facts, status: "SUBMITTED", finalizableAt: Math.max(event.finalizableAt, windowEnd(facts.request, facts.answer)) };
     case "Voided":
       return {
         ...facts,
@@ -123,6 +122,11 @@ function applyEvent(facts: ChainFacts, event: RequestEvent): ChainFacts {
     case "Refunded":
       return { ...facts, status: "REFUNDED" };
   }
+}
+
+/** @returns Unix time in seconds at which an answer's challenge window ends, graces aside; 0 where there is no answer. */
+function windowEnd(request: Request | null, answer: Answer | null): number {
+  return (answer?.submittedAt ?? 0) + (request?.params.challengeWindow ?? 0);
 }
 
 /** @returns Unix time in seconds from which no answer is accepted any more. */

@@ -136,8 +136,7 @@ export class DisputeStore {
       .all<{ request_id: string }>(
         `SELECT request_id FROM jobs WHERE status IN ('SUBMITTED', 'SUSPENDED') AND finalizable_at > ? AND NOT EXISTS (
            SELECT 1 FROM checks WHERE checks.request_id = jobs.request_id
-             AND json_extract(checks.answer, '$.operator') = json_extract(jobs.answer, '$.operator')
-             AND json_extract(checks.answer, '$.outputRoot') = json_extract(jobs.answer, '$.outputRoot')
+             AND checks.answer = jobs.answer
          ) ORDER BY finalizable_at LIMIT ?`,
         chainTime,
         limit,
@@ -156,8 +155,7 @@ export class DisputeStore {
     return this.#db
       .all<CheckRow>(
         `SELECT checks.* FROM checks JOIN jobs USING (request_id) WHERE checks.verdict = 'WRONG' AND jobs.status IN ('SUBMITTED', 'SUSPENDED')
-         AND json_extract(jobs.answer, '$.operator') = json_extract(checks.answer, '$.operator')
-         AND json_extract(jobs.answer, '$.outputRoot') = json_extract(checks.answer, '$.outputRoot')`,
+         AND checks.answer = jobs.answer`,
       )
       .map(toCheck);
   }

@@ -116,6 +116,16 @@ for (const [name, changes, time, policyChanges, expected] of table) {
   });
 }
 
+test("a dispute that ends early does not shorten the window", () => {
+  const events: RequestEvent[] = [
+    { kind: "Requested", request },
+    { kind: "Submitted", answer: { operator: me, outputRoot: "0x", submittedAt: 1010 } },
+    { kind: "Suspended" },
+    { kind: "Upheld", finalizableAt: 1015 },
+  ];
+  assert.equal(foldEvents(events).finalizableAt, 1040);
+});
+
 test("events fold into what the chain says, and unfold when a block is undone", () => {
   const answer = { operator: me, outputRoot: "0x", submittedAt: 1010 };
   const events: RequestEvent[] = [

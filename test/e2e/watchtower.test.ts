@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ZeroAddress } from "ethers";
+import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
+import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
+import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
+import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
+import { disputeInterface, outcomes } from "../../oracle/chain/disputeCalls.ts";
+import { findRequest, topicOf } from "../../oracle/cli/requests.ts";
+import { encodeBundle, type Tensor } from "../../oracle/core/tensor.ts";
+import { lieAbout, Liar } from "../../scripts/local/liar.ts";
+import { startNetwork, type Network } from "../support/commandLine.ts";
+import { until } from "../support/until.ts";
+
+const file = buildTiny(11);
+const model = CanonicalModel.ofOnnx(file);
+const row = (length: number): Tensor => ({ dtype: "float32", shape: [1, length], data: new Uint8Array(4 * length).fill(1) });
+const input = row(tinyInputs);
+
+let network: Network;
+let modelId: string;
+after(() => network?.close());
+before(async () => {
+  network = await startNetwork();
+  const { system } = network;
+  ({ modelId } = await system.registerModel("author", "tiny", file, 250, { absolute: 0x3a800000, relative: 0 }));
+  for (const account of ["operator", "operator2"] as const) await system.registerOperator({ account, stake: 1000n, models: [modelId] });
+});
+
+/** Asks by the contract itself, which takes any tensors. @param challengeWindow seconds. */
+async function ask(tensors: Tensor[], challengeWindow: number): Promise<string> {
+  const terms = {
+    modelId,
+    feeToken: ZeroAddress,
+    fee: 10n ** 16n,
+    bond: 10n ** 19n,
+    submitPeriod: 60,
+    challengeWindow,
+    callbackGasLimit: 0,
+  };
+  const { logs } = await network.system.send("requester", network.system.chain.calls.request(terms, encodeBundle(tensors)));
+  return logs.find(({ topics }) => topics[0] === topicOf("Requested"))!.topics[1]!;
+}
+
+async function outcomesOf(requestId: string): Promise<string[]> {
+  const { chain } = network.system;
+  const logs = await chain.logs(chain.deployment.disputeGame, [disputeInterface.getEvent("Closed")!.topicHash, null, requestId]);
+  return logs.map((log) => outcomes[Number(disputeInterface.parseLog(log)!.args.outcome)]!);
+}
+
+for (const [name, tensors] of [
+  ["of another shape", [row(tinyInputs - 1)]],
+  ["of another type", [{ ...input, dtype: "int32" as const }]],
+  ["too many", [input, input]],
+  ["none at all", []],
+] as [string, Tensor[]][]) {
+  test(`an answer to inputs that the program doesn't take (${name}) is convicted, whatever trace stands behind it`, async () => {
+    const { system } = network;
+    const watchtower = await system.startWatchtower({ account: "challenger", name: "tower" });
+    const requestId = await ask(tensors, 60);
+    const { outputs, trace } = evaluateHere(model.program, model.weights, [input]);
+    const lie = { posted: outputs, trace: new MemoryTree(trace) };
+    const liar = new Liar(system, "operator2", model);
+    await system.passTime(20);
+    await liar.answer(requestId, lie);
+    await liar.fight(requestId, lie);
+    assert.deepEqual(await outcomesOf(requestId), ["STEP_DIFFERENT"]);
+    assert.equal(await watchtower.stop(), 0);
+  });
+}
+
+test("an operator's node declines inputs that the program doesn't take", async () => {
+  const { system } = network;
+  const node = await system.startNode({ account: "operator" });
+  const foreign = await ask([row(tinyInputs - 1)], 60);
+  const fitting = await ask([input], 60);
+  await until("the fitting one is answered", async () => (await findRequest(system.chain, fitting)).answer !== null, 60_000);
+  await system.passTime(60);
+  assert.equal((await findRequest(system.chain, foreign)).status, "EXPIRED");
+  assert.equal(await node.stop(), 0);
+});
+
+test("a commitment that expired while the watchtower was away is made anew, and the answer convicted", async () => {
+  const { system } = network;
+  const tower = { account: "challenger" as const, name: "away" };
+  const killed = await system.startWatchtower({ ...tower, extra: '[testing]\ncrashPoint = "after-move-send"\n' });
+  const requestId = await ask([input], 7200);
+  const lie = lieAbout(model, [input], 21, 2 ** -9.9);
+  const liar = new Liar(system, "operator2", model);
+  await system.passTime(20);
+  await liar.answer(requestId, lie);
+  assert.equal(await killed.exited, null, "killed when it had committed");
+  await system.passTime(3600);
+  const again = await system.startWatchtower(tower);
+  await liar.fight(requestId, lie);
+  assert.deepEqual(await outcomesOf(requestId), ["STEP_DIFFERENT"]);
+  const committed = await system.chain.logs(system.chain.deployment.disputeGame, [
+    disputeInterface.getEvent("ChallengeCommitted")!.topicHash,
+  ]);
+  const mine = committed.slice(-2).map(({ topics }) => topics[1]);
+  assert.notEqual(mine[0], mine[1], "another salt, another dispute");
+  assert.equal(await again.stop(), 0);
+});

@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import { Evaluations } from "./canonical/dispute/evaluations.ts";
 import { Challenger } from "./challenger/challenger.ts";
+import { Purse } from "./challenger/purse.ts";
+import { Calls } from "./chain/contracts.ts";
 import { DisputeCalls } from "./chain/disputeCalls.ts";
 import { DisputeViews } from "./chain/disputeViews.ts";
 import { Moves } from "./chain/moves.ts";
@@ -68,17 +70,22 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   const [parameters, parts] = await Promise.all([views.parameters(), views.parts()]);
   const evaluations = new Evaluations(library, join(config.dataDirectory, "traces"), () => playing.wake());
   cleanup.push(() => evaluations.close());
+  const { address: account } = signer;
+  const calls = new DisputeCalls({ chainId: deployment.chainId, disputeGame });
+  const moves = new Moves({ journal, sender, log, metrics });
+  const [protocolCalls, protocolViews] = [new Calls(deployment), foundation.views];
   const challenger = new Challenger({
-    account: signer.address,
+    account,
     jobs: foundation.jobs,
     chainLog,
     disputes,
-    calls: new DisputeCalls({ chainId: deployment.chainId, disputeGame }),
+    calls,
     views,
     parameters,
     parts,
     sender,
-    moves: new Moves({ journal, sender, log, metrics }),
+    moves,
+    purse: new Purse({ account, parts, parameters, calls, protocolCalls, views, protocolViews, moves, log }),
     library,
     evaluations,
     runtime: foundation.runtime,

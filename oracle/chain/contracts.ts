@@ -139,6 +139,7 @@ export class Calls {
   setServedModels = (modelIds: readonly string[], served: boolean) => this.#operators("setServedModels", modelIds, served);
   stake = (amount: bigint) => this.#operators("stake", amount);
   startUnbonding = (amount: bigint) => this.#operators("startUnbonding", amount);
+  claimReward = (to: string) => this.#operators("claimReward", to);
   withdrawStake = (to: string) => this.#operators("withdraw", to);
 
   registerModel = (model: Model): ContractCall => ({
@@ -217,6 +218,11 @@ export class Views {
 
   async serves(address: string, modelId: string): Promise<boolean> {
     return (await this.#call(this.deployment.operatorRegistry, operatorInterface, "serves", address, modelId))[0] as boolean;
+  }
+
+  /** @returns what convictions have brought the account and it hasn't claimed, in the stake token's smallest unit. */
+  async rewardOf(challenger: string): Promise<bigint> {
+    return (await this.#call(this.deployment.operatorRegistry, operatorInterface, "rewardOf", challenger))[0] as bigint;
   }
 
   async stakeToken(): Promise<string> {

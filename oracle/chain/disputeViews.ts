@@ -17,7 +17,10 @@ export interface GameParameters {
   concedeBps: number;
 }
 
-const allowanceInterface = new Interface(["function allowance(address owner, address spender) view returns (uint256)"]);
+const tokenInterface = new Interface([
+  "function allowance(address owner, address spender) view returns (uint256)",
+  "function balanceOf(address account) view returns (uint256)",
+]);
 
 export class DisputeViews {
   readonly #rpc: Rpc;
@@ -51,7 +54,12 @@ export class DisputeViews {
 
   /** @returns how much of the account's tokens the game may take. */
   async allowance(token: string, account: string): Promise<bigint> {
-    return (await this.#call(token, allowanceInterface, "allowance", account, this.game))[0] as bigint;
+    return (await this.#call(token, tokenInterface, "allowance", account, this.game))[0] as bigint;
+  }
+
+  /** @returns the account's tokens, in the token's smallest unit. */
+  async balanceOf(token: string, account: string): Promise<bigint> {
+    return (await this.#call(token, tokenInterface, "balanceOf", account))[0] as bigint;
   }
 
   /** @returns what `advance` would find. @throws RpcError where the state in front of it is not proven yet. */

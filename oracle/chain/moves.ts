@@ -29,6 +29,16 @@ export class Moves {
     this.#options = options;
   }
 
+  /** @returns whether a move is on its way, or was made. */
+  isLive(kind: MoveKind, item: string): boolean {
+    return this.#options.journal.isLive(kind, item);
+  }
+
+  /** @returns how many moves of a kind are on their way and not in a block yet. */
+  pending(kind: MoveKind): number {
+    return this.#options.journal.pending().filter((transaction) => transaction.kind === kind).length;
+  }
+
   /**
    * @param head as far as the chain has been read; `time` in seconds.
    * @returns whether the move is on its way, by this call or by an earlier one. @throws ChainUnavailableError

@@ -4,7 +4,6 @@ import { answerIdOf } from "../chain/disputeCalls.ts";
 import type { DisputeViews, GameParameters } from "../chain/disputeViews.ts";
 import type { Moves } from "../chain/moves.ts";
 import type { Sender } from "../chain/sender.ts";
-import { erc20Interface } from "../chain/contracts.ts";
 import type { Job } from "../core/job.ts";
 import type { Head } from "../core/nextAction.ts";
 import type { ChainLog } from "../store/chainLog.ts";
@@ -13,6 +12,7 @@ import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { checkAnswer, type CheckContext, type Finding } from "./check.ts";
 import { playMove, type PlayContext } from "./play.ts";
+import type { Purse } from "./purse.ts";
 
 export interface ChallengerOptions extends CheckContext {
   account: string;
@@ -22,9 +22,10 @@ export interface ChallengerOptions extends CheckContext {
   calls: DisputeCalls;
   views: DisputeViews;
   parameters: GameParameters;
-  parts: { stepVerifier: string; stakeToken: string };
+  parts: { stepVerifier: string };
   sender: Sender;
   moves: Moves;
+  purse: Purse;
   /** Answers that are checked at the same time. */
   concurrency: number;
   head(): Head | undefined;
@@ -143,7 +144,7 @@ export class Challenger {
 
   /** Commits to the challenge, and opens it once the commitment is old enough; a commitment that expired before that is made anew. */
   async #challenge(check: Check, head: Head): Promise<void> {
-    const { disputes, jobs, moves, calls, parameters, log } = this.#options;
+    const { disputes, jobs, moves, calls, parameters, purse, log } = this.#options;
     const { requestId, answer, tensor, element, salt, commitment: id } = check;
     const dispute = disputes.get(id!);
     if (dispute !== undefined && dispute.turn !== "COMMITTED") return;
@@ -164,7 +165,7 @@ export class Challenger {
       disputes.saveCheck({ ...check, ...renewed });
       return this.#challenge({ ...check, ...renewed }, head);
     }
-    if (head.time < committedAt + parameters.commitDelay || !(await this.#allowed(head))) return;
+    if (head.time < committedAt + parameters.commitDelay || !(await purse.affords(id!, head))) return;
     const call = () => calls.challenge(request, answer, tensor!, element!, salt!);
     await moves.send({ kind: "challenge", item: id!, call, deadline: expiresAt }, head);
   }
@@ -180,15 +181,6 @@ export class Challenger {
   async #timeOf(blockNumber: number): Promise<number> {
     const { chainLog, views } = this.#options;
     return chainLog.timeOf(blockNumber) ?? (await views.timeOf(blockNumber));
-  }
-
-  /** @returns whether the game may take the challenger's bond; allows it where it may not. */
-  async #allowed(head: Head): Promise<boolean> {
-    const { views, parts, account, parameters, moves, calls } = this.#options;
-    if ((await views.allowance(parts.stakeToken, account)) >= parameters.challengerBond) return true;
-    const data = erc20Interface.encodeFunctionData("approve", [calls.game, 2n ** 256n - 1n]);
-    await moves.send({ kind: "approve", item: parts.stakeToken, call: () => ({ to: parts.stakeToken, data }), deadline: null }, head);
-    return false;
   }
 
   async #play(dispute: DisputeRow, head: Head): Promise<void> {

@@ -150,12 +150,13 @@ export class DisputeStore {
     return Object.fromEntries(rows.map(({ verdict, count }) => [verdict, count]));
   }
 
-  /** @returns answers that were found wrong and stand on the chain, so that they can be challenged. */
+  /** @returns answers that were found wrong and stand on the chain, so that they can be challenged, the earliest window's end first. */
   wrong(): Check[] {
     return this.#db
       .all<CheckRow>(
         `SELECT checks.* FROM checks JOIN jobs USING (request_id) WHERE checks.verdict = 'WRONG' AND jobs.status IN ('SUBMITTED', 'SUSPENDED')
-         AND checks.answer = jobs.answer`,
+         AND checks.answer = jobs.answer
+         ORDER BY jobs.finalizable_at`,
       )
       .map(toCheck);
   }

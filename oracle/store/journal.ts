@@ -15,6 +15,8 @@ export const moveKinds = [
   "step",
   "timeout",
   "closeVoided",
+  "withdraw",
+  "claimReward",
 ] as const;
 export type MoveKind = (typeof moveKinds)[number];
 

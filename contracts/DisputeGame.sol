@@ -11,6 +11,7 @@ import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
 import {IStepVerifier, StepClaim} from "./interfaces/IStepVerifier.sol";
 import {Defence} from "./libraries/Defence.sol";
 import {Answer, Request, RequestLib} from "./libraries/RequestLib.sol";
+import {Segments} from "./libraries/Segments.sol";
 import {TraceTree} from "./libraries/TraceTree.sol";
 
 /// @title The dispute, settled by the EVM
@@ -29,8 +30,9 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     }
 
     uint256 private constant LEVELS_PER_REVEAL = 6;
-    /// @dev Defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, the step.
-    uint256 private constant MAX_MOVES = 1 + 2 * 6 + 1;
+    /// @dev Defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, a word's pick,
+    /// its sums and the step.
+    uint256 private constant MAX_MOVES = 1 + 2 * 6 + 3;
     uint256 private constant BPS = 10_000;
     address private constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
@@ -39,11 +41,22 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     IStepVerifier public immutable stepVerifier;
     IERC20 public immutable stakeToken;
 
-    GameParameters private _parameters;
+    // The game's parameters: every move reads some.
+    uint32 private immutable _commitDelay;
+    uint32 private immutable _commitLifetime;
+    uint32 private immutable _clock;
+    uint32 private immutable _moveTime;
+    uint32 private immutable _grace;
+    uint32 private immutable _maxGrace;
+    uint128 private immutable _challengerBond;
+    uint16 private immutable _burnBps;
+    uint16 private immutable _concedeBps;
+
     mapping(bytes32 commitment => uint256 committedAt) private _commitments;
     mapping(bytes32 disputeId => Dispute) private _disputes;
     mapping(bytes32 answerId => Trace) private _traces;
     mapping(bytes32 answerId => mapping(uint256 node => bool)) private _revealed;
+    mapping(bytes32 answerId => mapping(uint256 word => bytes32)) private _sums;
     mapping(address account => uint256) private _owed;
 
     /// @dev Reverts where a dispute could outlast the operators' unbonding.
@@ -67,7 +80,15 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         modelRegistry = modelRegistry_;
         stepVerifier = stepVerifier_;
         stakeToken = stakeToken_;
-        _parameters = parameters_;
+        _commitDelay = parameters_.commitDelay;
+        _commitLifetime = parameters_.commitLifetime;
+        _clock = parameters_.clock;
+        _moveTime = parameters_.moveTime;
+        _grace = parameters_.grace;
+        _maxGrace = parameters_.maxGrace;
+        _challengerBond = parameters_.challengerBond;
+        _burnBps = parameters_.burnBps;
+        _concedeBps = parameters_.concedeBps;
     }
 
     // -------------------------------------------------------------------------------------------------- challenger
@@ -76,7 +97,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     function commitChallenge(bytes32 commitment) external {
         uint256 committedAt = _commitments[commitment];
         // An earlier commitment stands: committing somebody else's again must not make it younger.
-        if (committedAt != 0 && block.timestamp < committedAt + _parameters.commitLifetime) return;
+        if (committedAt != 0 && block.timestamp < committedAt + _commitLifetime) return;
         _commitments[commitment] = block.timestamp;
         emit ChallengeCommitted(commitment, msg.sender);
     }
@@ -96,24 +117,24 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         if (block.timestamp >= until) revert ChallengeTooLate(requestId, until);
         _checkElement(request.params.modelId, tensor, element);
 
-        GameParameters memory p = _parameters;
-        uint64 deadline = uint64(block.timestamp + p.clock);
+        uint64 deadline = uint64(block.timestamp + _clock);
         _disputes[disputeId] = Dispute({
             answerId: answerId,
             challenger: msg.sender,
-            turn: Turn.DEFEND,
-            height: 0,
             tensor: tensor,
             element: element,
+            node: 0,
+            turn: Turn.DEFEND,
+            height: 0,
             position: 0,
+            word: 0,
             deadline: deadline,
-            otherClock: p.clock,
-            node: 0
+            otherClock: _clock
         });
         emit Challenged(disputeId, requestId, msg.sender, answer.operator, tensor, element, deadline);
 
         coordinator.suspend(request, answer);
-        stakeToken.safeTransferFrom(msg.sender, address(this), p.challengerBond);
+        stakeToken.safeTransferFrom(msg.sender, address(this), _challengerBond);
     }
 
     /// @inheritdoc IDisputeGame
@@ -150,15 +171,38 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         Dispute storage dispute = _load(disputeId, Turn.PICK);
         _checkPlayer(dispute.challenger);
         bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
-        if (dispute.height != 0 || word >= 64 || leaf.length != TraceTree.LEAF_BYTES) revert OpeningInvalid();
-        if (TraceTree.leafHash(leaf) != dispute.node) revert OpeningInvalid();
+        uint256 claimed = _wordOf(dispute, leaf, word);
+        bool equal = stepVerifier.step(_claim(dispute, request, word), proof) == claimed;
+        _stepped(disputeId, dispute, requestId, request, answer, equal);
+    }
 
-        uint256 canonical = stepVerifier.step(_claim(dispute, request, word), proof);
-        if (canonical == Defence.wordAt(leaf, word)) {
-            _acquit(disputeId, dispute, requestId, request, answer, Outcome.STEP_EQUAL);
-        } else {
-            _convict(disputeId, dispute, requestId, request, answer, request.params.bond, Outcome.STEP_DIFFERENT);
-        }
+    /// @inheritdoc IDisputeGame
+    function pickWord(bytes32 disputeId, uint8 word) external {
+        Dispute storage dispute = _load(disputeId, Turn.PICK);
+        _checkPlayer(dispute.challenger);
+        if (dispute.height != 0 || word >= 64) revert OpeningInvalid();
+        dispute.word = word;
+        bool revealed = _sums[dispute.answerId][_wordKey(dispute)] != 0;
+        _move(dispute, revealed ? Turn.SEGMENT : Turn.SUMS, !revealed);
+        emit WordPicked(disputeId, dispute.position, word, revealed, dispute.deadline);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function stepSegment(
+        bytes32 disputeId,
+        Request calldata request,
+        Answer calldata answer,
+        bytes calldata leaf,
+        uint256[6][] calldata states,
+        bytes calldata proof
+    ) external nonReentrant {
+        Dispute storage dispute = _load(disputeId, Turn.SEGMENT);
+        _checkPlayer(dispute.challenger);
+        bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
+        uint256 claimed = _wordOf(dispute, leaf, dispute.word);
+        if (_hash(states) != _sums[dispute.answerId][_wordKey(dispute)]) revert OpeningInvalid();
+        bool equal = stepVerifier.follows(_claim(dispute, request, dispute.word), claimed, states, proof);
+        _stepped(disputeId, dispute, requestId, request, answer, equal);
     }
 
     // ---------------------------------------------------------------------------------------------------- operator
@@ -168,7 +212,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         Dispute storage dispute = _load(disputeId, Turn.DEFEND);
         bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
         _checkPlayer(answer.operator);
-        uint256 slashed = (uint256(request.params.bond) * _parameters.concedeBps + BPS - 1) / BPS;
+        uint256 slashed = (uint256(request.params.bond) * _concedeBps + BPS - 1) / BPS;
         _convict(disputeId, dispute, requestId, request, answer, uint128(slashed), Outcome.CONCEDED);
     }
 
@@ -186,19 +230,37 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         _checkPlayer(answer.operator);
 
         uint32 leafCount = Defence.check(_target(dispute, request, answer), posted, canonical);
-        bytes32 traceRoot = _fixTrace(dispute.answerId, leafCount, canonical.traceTop);
+        (bytes32 traceRoot, bool first) = _fixTrace(dispute.answerId, leafCount, canonical.traceTop);
         dispute.node = canonical.traceTop;
         dispute.height = uint8(TraceTree.depthOf(leafCount));
         _move(dispute, Turn.PICK, true);
         emit Defended(disputeId, dispute.answerId, traceRoot, dispute.deadline);
-        if (!_revealed[dispute.answerId][_key(dispute.height, 0)]) _reveal(disputeId, dispute, children);
+        if (first) _reveal(disputeId, dispute, children);
     }
 
     /// @inheritdoc IDisputeGame
     function reveal(bytes32 disputeId, bytes calldata children) external {
         Dispute storage dispute = _load(disputeId, Turn.REVEAL);
         _move(dispute, Turn.PICK, true);
+        _revealed[dispute.answerId][_key(dispute.height, dispute.position)] = true;
         _reveal(disputeId, dispute, children);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function revealSums(
+        bytes32 disputeId,
+        Request calldata request,
+        Answer calldata answer,
+        uint256[6][] calldata states
+    ) external {
+        Dispute storage dispute = _load(disputeId, Turn.SUMS);
+        _checkAnswer(disputeId, dispute, request, answer);
+        _checkPlayer(answer.operator);
+        // More than any reduction has would only make the challenger's step dearer. Too few convict.
+        if (states.length >= Segments.MAXIMUM) revert SumsTooMany(states.length, Segments.MAXIMUM - 1);
+        _sums[dispute.answerId][_wordKey(dispute)] = _hash(states);
+        _move(dispute, Turn.SEGMENT, true);
+        emit SumsRevealed(disputeId, dispute.answerId, dispute.position, dispute.word, states, dispute.deadline);
     }
 
     // ------------------------------------------------------------------------------------------------------ anyone
@@ -208,7 +270,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         Dispute storage dispute = _open(disputeId);
         bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
         if (block.timestamp < dispute.deadline) revert ClockStillRunning(disputeId, dispute.deadline);
-        if (dispute.turn == Turn.PICK) {
+        if (dispute.turn == Turn.PICK || dispute.turn == Turn.SEGMENT) {
             _acquit(disputeId, dispute, requestId, request, answer, Outcome.CHALLENGER_TIMEOUT);
         } else {
             _convict(disputeId, dispute, requestId, request, answer, request.params.bond, Outcome.OPERATOR_TIMEOUT);
@@ -222,7 +284,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
         if (!_traces[dispute.answerId].voided) revert AnswerNotVoided(dispute.answerId);
         dispute.turn = Turn.CLOSED;
-        _owed[dispute.challenger] += _parameters.challengerBond;
+        _owed[dispute.challenger] += _challengerBond;
         emit Closed(disputeId, requestId, false, Outcome.ANSWER_VOIDED);
         coordinator.uphold(request, answer, 0);
     }
@@ -251,6 +313,9 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
 
     /// @inheritdoc IDisputeGame
     function isRevealed(bytes32 answerId, uint8 height, uint32 position) external view returns (bool) {
+        Trace storage trace = _traces[answerId];
+        // The first defence, which fixes the trace, shows what lies below its top.
+        if (trace.top != 0 && position == 0 && height == TraceTree.depthOf(trace.leafCount)) return true;
         return _revealed[answerId][_key(height, position)];
     }
 
@@ -274,13 +339,24 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IDisputeGame
-    function parameters() external view returns (GameParameters memory) {
-        return _parameters;
+    function parameters() public view returns (GameParameters memory) {
+        return
+            GameParameters({
+                commitDelay: _commitDelay,
+                commitLifetime: _commitLifetime,
+                clock: _clock,
+                moveTime: _moveTime,
+                grace: _grace,
+                maxGrace: _maxGrace,
+                challengerBond: _challengerBond,
+                burnBps: _burnBps,
+                concedeBps: _concedeBps
+            });
     }
 
     /// @inheritdoc IDisputeGame
     function maxDuration() external view returns (uint32) {
-        return uint32(_maxDuration(_parameters));
+        return uint32(_maxDuration(parameters()));
     }
 
     /// @inheritdoc IDisputeGame
@@ -307,9 +383,9 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     function _openCommitment(bytes32 commitment, uint256 submittedAt) private {
         uint256 committedAt = _commitments[commitment];
         if (committedAt < submittedAt || committedAt == 0) revert CommitmentUnknown(commitment);
-        uint256 opensAt = committedAt + _parameters.commitDelay;
+        uint256 opensAt = committedAt + _commitDelay;
         if (block.timestamp < opensAt) revert CommitmentTooYoung(commitment, opensAt);
-        uint256 expiresAt = committedAt + _parameters.commitLifetime;
+        uint256 expiresAt = committedAt + _commitLifetime;
         if (block.timestamp >= expiresAt) revert CommitmentTooOld(commitment, expiresAt);
         delete _commitments[commitment];
         if (_disputes[commitment].turn != Turn.NONE) revert DisputeNotOpen(commitment, _disputes[commitment].turn);
@@ -356,7 +432,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         uint32 mine = uint32(dispute.deadline - block.timestamp);
         uint32 clock = passes ? dispute.otherClock : mine;
         if (passes) dispute.otherClock = mine;
-        if (clock < _parameters.moveTime) clock = _parameters.moveTime;
+        if (clock < _moveTime) clock = _moveTime;
         dispute.turn = next;
         dispute.deadline = uint64(block.timestamp + clock);
     }
@@ -376,10 +452,11 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     }
 
     /// @dev INVARIANT: an operator has one trace for an answer, whoever disputes it.
-    function _fixTrace(bytes32 answerId, uint32 leafCount, bytes32 top) private returns (bytes32 root) {
+    function _fixTrace(bytes32 answerId, uint32 leafCount, bytes32 top) private returns (bytes32 root, bool first) {
         root = Defence.traceRoot(leafCount, top);
         Trace storage trace = _traces[answerId];
-        if (trace.top == 0) {
+        first = trace.top == 0;
+        if (first) {
             trace.top = top;
             trace.leafCount = leafCount;
         } else if (trace.top != top) {
@@ -402,7 +479,6 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
             node = TraceTree.ancestorOfAll(children, levels);
         }
         if (node != expected) revert RevealInvalid(expected, node);
-        _revealed[dispute.answerId][_key(height, dispute.position)] = true;
         emit Revealed(disputeId, dispute.answerId, uint8(height), dispute.position, children, dispute.deadline);
     }
 
@@ -423,6 +499,27 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     /// @return The number of nodes of a height that hold a leaf.
     function _width(uint256 leafCount, uint256 height) private pure returns (uint256) {
         return (leafCount + (1 << height) - 1) >> height;
+    }
+
+    /// @dev Number of the disputed word in the trace.
+    function _wordKey(Dispute storage dispute) private view returns (uint256) {
+        return 64 * uint256(dispute.position) + dispute.word;
+    }
+
+    /// @return word A word of the disputed leaf, which `leaf` is proven to be.
+    function _wordOf(Dispute storage dispute, bytes calldata leaf, uint256 word) private view returns (uint256) {
+        if (dispute.height != 0 || word >= 64 || leaf.length != TraceTree.LEAF_BYTES) revert OpeningInvalid();
+        if (TraceTree.leafHash(leaf) != dispute.node) revert OpeningInvalid();
+        return Defence.wordAt(leaf, word);
+    }
+
+    function _hash(uint256[6][] calldata states) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let size := mul(states.length, 192)
+            calldatacopy(free, states.offset, size)
+            hash := keccak256(free, size)
+        }
     }
 
     function _key(uint256 height, uint256 position) private pure returns (uint256) {
@@ -450,6 +547,19 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
 
     // ---------------------------------------------------------------------------------------------------- closing
 
+    /// @param equal Whether the EVM computed what the operator says.
+    function _stepped(
+        bytes32 disputeId,
+        Dispute storage dispute,
+        bytes32 requestId,
+        Request calldata request,
+        Answer calldata answer,
+        bool equal
+    ) private {
+        if (equal) _acquit(disputeId, dispute, requestId, request, answer, Outcome.STEP_EQUAL);
+        else _convict(disputeId, dispute, requestId, request, answer, request.params.bond, Outcome.STEP_DIFFERENT);
+    }
+
     function _acquit(
         bytes32 disputeId,
         Dispute storage dispute,
@@ -459,19 +569,18 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         Outcome outcome
     ) private {
         dispute.turn = Turn.CLOSED;
-        GameParameters memory p = _parameters;
-        uint256 burned = (uint256(p.challengerBond) * p.burnBps + BPS - 1) / BPS;
-        _owed[answer.operator] += p.challengerBond - burned;
-        uint64 graceUntil = _grace(dispute.answerId, answer.submittedAt + request.params.challengeWindow);
+        uint256 burned = (uint256(_challengerBond) * _burnBps + BPS - 1) / BPS;
+        _owed[answer.operator] += _challengerBond - burned;
+        uint64 graceUntil = _graceAfter(dispute.answerId, answer.submittedAt + request.params.challengeWindow);
         emit Closed(disputeId, requestId, false, outcome);
         coordinator.uphold(request, answer, graceUntil);
         if (burned != 0) stakeToken.safeTransfer(BURNED, burned);
     }
 
     /// @dev INVARIANT: no grace ends later than `maxGrace` past the window, however many disputes there are.
-    function _grace(bytes32 answerId, uint64 windowEnd) private returns (uint64 until) {
-        until = uint64(block.timestamp + _parameters.grace);
-        uint64 latest = windowEnd + _parameters.maxGrace;
+    function _graceAfter(bytes32 answerId, uint64 windowEnd) private returns (uint64 until) {
+        until = uint64(block.timestamp + _grace);
+        uint64 latest = windowEnd + _maxGrace;
         if (until > latest) until = latest;
         Trace storage trace = _traces[answerId];
         if (until < trace.graceUntil) until = trace.graceUntil;
@@ -489,7 +598,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     ) private {
         dispute.turn = Turn.CLOSED;
         _traces[dispute.answerId].voided = true;
-        _owed[dispute.challenger] += _parameters.challengerBond;
+        _owed[dispute.challenger] += _challengerBond;
         emit Closed(disputeId, requestId, true, outcome);
         coordinator.void(request, answer, dispute.challenger, slashed);
     }

@@ -9,8 +9,10 @@ enum Turn {
     NONE,
     DEFEND, // operator: `defend` or `concede`
     REVEAL, // operator: `reveal` the children of the disputed node
-    PICK, // challenger: `pick` a child, or `step` once the leaf is reached
-    CLOSED
+    PICK, // challenger: `pick` a child, or `step` or `pickWord` once the leaf is reached
+    CLOSED,
+    SUMS, // operator: `revealSums` of the disputed word
+    SEGMENT // challenger: `stepSegment`
 }
 
 /// @notice What a dispute may cost in money and time; fixed when the game is deployed, so no live dispute can change under its players.
@@ -40,20 +42,23 @@ struct Dispute {
     /// @dev keccak256(requestId, answer): what the dispute is about.
     bytes32 answerId;
     address challenger;
-    Turn turn;
-    /// @dev Levels between the disputed node and the leaves; 0: the node is a leaf.
-    uint8 height;
     /// @dev Which of the model's outputs, and which element of it.
     uint8 tensor;
     uint32 element;
+    /// @dev The disputed node's hash in the operator's trace.
+    bytes32 node;
+    /// @dev From here on all that moves change, in one slot.
+    Turn turn;
+    /// @dev Levels between the disputed node and the leaves; 0: the node is a leaf.
+    uint8 height;
     /// @dev Position of the disputed node among the nodes of its height.
     uint32 position;
+    /// @dev Which word of the disputed leaf; 0 before `pickWord`.
+    uint8 word;
     /// @dev Unix time, seconds, from which the side to move has lost.
     uint64 deadline;
     /// @dev Seconds left to the side that is not to move.
     uint32 otherClock;
-    /// @dev The disputed node's hash in the operator's trace.
-    bytes32 node;
 }
 
 /// @title The dispute, settled by the EVM
@@ -82,6 +87,17 @@ interface IDisputeGame {
         uint64 deadline
     );
     event Picked(bytes32 indexed disputeId, uint8 height, uint32 position, bool revealed, uint64 deadline);
+    /// @param revealed Whether its sums are known from an earlier dispute: then it is the challenger's turn.
+    event WordPicked(bytes32 indexed disputeId, uint32 leaf, uint8 word, bool revealed, uint64 deadline);
+    /// @param states The exact state of the word's reduction at the end of every segment but the last.
+    event SumsRevealed(
+        bytes32 indexed disputeId,
+        bytes32 indexed answerId,
+        uint32 leaf,
+        uint8 word,
+        uint256[6][] states,
+        uint64 deadline
+    );
     /// @param convicted Whether the operator lost.
     event Closed(bytes32 indexed disputeId, bytes32 indexed requestId, bool convicted, Outcome outcome);
     event Withdrawn(address indexed account, address to, uint256 amount);
@@ -117,6 +133,7 @@ interface IDisputeGame {
     error OpeningInvalid();
     error RevealInvalid(bytes32 expected, bytes32 actual);
     error PickOutOfRange(uint256 child, uint256 count);
+    error SumsTooMany(uint256 states, uint256 maximum);
     error NothingOwed(address account);
 
     // Challenger
@@ -152,6 +169,24 @@ interface IDisputeGame {
         bytes calldata proof
     ) external;
 
+    /// @notice Names a word of the disputed leaf whose reduction is too long to be recomputed at once: the operator is to show how it
+    /// summed it up.
+    /// @param word Its number in the leaf, below 64.
+    function pickWord(bytes32 disputeId, uint8 word) external;
+
+    /// @notice Has the EVM recompute one segment of the picked word's reduction. Ends the dispute, one way or the other.
+    /// @param leaf The leaf's 64 words as the operator revealed them (256 bytes, little-endian).
+    /// @param states What `revealSums` showed.
+    /// @param proof What `StepVerifier.follows` needs.
+    function stepSegment(
+        bytes32 disputeId,
+        Request calldata request,
+        Answer calldata answer,
+        bytes calldata leaf,
+        uint256[6][] calldata states,
+        bytes calldata proof
+    ) external;
+
     // Operator
 
     /// @notice Admits the fault: a smaller slash, and the request opens again.
@@ -171,6 +206,15 @@ interface IDisputeGame {
 
     /// @notice Shows the children of a disputed node. Every dispute on the same answer uses them.
     function reveal(bytes32 disputeId, bytes calldata children) external;
+
+    /// @notice Shows the exact state of the picked word's reduction at the end of every segment but the last (libraries/Segments.sol).
+    /// Every dispute on the same answer uses it, so nothing can be shown in its place later.
+    function revealSums(
+        bytes32 disputeId,
+        Request calldata request,
+        Answer calldata answer,
+        uint256[6][] calldata states
+    ) external;
 
     // Anyone
 

@@ -13,9 +13,10 @@ interface IStepKernel {
     /// @param finish Whether to end with the element's word (a step) or with a state (an advance).
     /// @return word The canonical word; 0 for an advance.
     /// @return state What the reduction's elements in front of the proof's `end` give; 0 for a step.
+    /// @return total Elements of the reduction; 1 where the word is not the result of one.
     function run(
         StepClaim calldata claim,
         bytes calldata proof,
         bool finish
-    ) external view returns (uint256 word, uint256[6] memory state);
+    ) external view returns (uint256 word, uint256[6] memory state, uint256 total);
 }

@@ -66,6 +66,8 @@ interface IStepVerifier {
 
     /// @notice A reduction was continued from a state that nobody has proven.
     error StateUnproven(bytes32 claimHash, uint64 position);
+    /// @notice A proof is not for one segment, or doesn't begin with that segment's first state.
+    error SegmentInvalid(uint64 position, uint64 end, uint256 length);
 
     /// @notice Recomputes the claimed word.
     /// @param proof An ABI-encoded `StepProof`.
@@ -77,6 +79,19 @@ interface IStepVerifier {
     /// @notice Works on a reduction that is too long for one transaction, from `proof.position` up to `proof.end`, and keeps
     /// what it found. Anyone may; what is kept is true whoever did.
     function advance(StepClaim calldata claim, bytes calldata proof) external returns (uint256[6] memory state);
+
+    /// @notice Recomputes one segment of a reduction (libraries/Segments.sol): from `proof.position` to `proof.end`, 0 for the last.
+    /// @param word What is said to be the claimed word.
+    /// @param states What is said to be the state at the end of every segment but the last.
+    /// @param proof An ABI-encoded `StepProof` that begins with the state that is said to be the segment's first.
+    /// @return Whether its end follows from its beginning: the state there, or the word; false where there are not as many states
+    /// as the reduction has segments but one.
+    function follows(
+        StepClaim calldata claim,
+        uint256 word,
+        uint256[6][] calldata states,
+        bytes calldata proof
+    ) external view returns (bool);
 
     /// @return Whether `state` has been shown to be what the elements in front of `position` give.
     function isProven(

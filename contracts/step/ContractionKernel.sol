@@ -43,11 +43,12 @@ contract ContractionKernel is IStepKernel {
         StepClaim calldata claim,
         bytes calldata encoded,
         bool finish
-    ) external view returns (uint256 word, uint256[6] memory state) {
+    ) external view returns (uint256 word, uint256[6] memory state, uint256 total) {
         StepProof calldata proof = StepInput.decode(encoded);
         StepInput.Step memory step = StepInput.read(claim, proof, Program.CONTRACT);
-        if (step.behindEnd) return (0, state);
+        if (step.behindEnd) return (0, state, 1);
         (Core memory core, uint256 cursor) = _core(step);
+        total = core.total;
         Expression.Values memory values = Expression.operands(step, cursor);
         Runs.Walk memory walk = Runs.begin(proof, core.dims, core.total, finish);
 
@@ -55,7 +56,7 @@ contract ContractionKernel is IStepKernel {
         if (core.elementType == Program.F32) {
             ExactSum.Sum memory sum = _sumFloats(step, core, walk);
             Runs.resume(sum, proof.state);
-            if (!finish) return (0, Runs.pack(sum, 0));
+            if (!finish) return (0, Runs.pack(sum, 0), total);
             if (core.bias != Program.NONE) sum.addProduct(Expression.named(values, core.bias), Float32.ONE);
             result = sum.result(1);
         } else {
@@ -64,7 +65,7 @@ contract ContractionKernel is IStepKernel {
             int256 sum = int256(proof.state[0]) + _sumIntegers(step, core, walk, zeroA, zeroB);
             if (!finish) {
                 state[0] = uint256(sum);
-                return (0, state);
+                return (0, state, total);
             }
             unchecked {
                 result = uint32(uint256(sum) + Expression.named(values, core.bias));

@@ -34,22 +34,22 @@ contract MapKernel is IStepKernel {
         StepClaim calldata claim,
         bytes calldata encoded,
         bool finish
-    ) external view returns (uint256 word, uint256[6] memory state) {
+    ) external view returns (uint256 word, uint256[6] memory state, uint256 total) {
         StepProof calldata proof = StepInput.decode(encoded);
         if (!finish || proof.position != 0 || proof.end != 0) revert PositionInvalid(proof.position, proof.end, 1);
         uint256 cursor;
         if (uint8(proof.record[0]) == Program.INPUT) {
             (Program.Instruction memory instruction, ) = StepInput.instructionOf(claim, proof);
-            if (StepInput.elementOf(instruction, claim) >= instruction.count) return (0, state);
+            if (StepInput.elementOf(instruction, claim) >= instruction.count) return (0, state, 1);
             (word, cursor) = _input(instruction, claim, proof.input);
             Program.finish(instruction, cursor);
         } else {
             StepInput.Step memory step = StepInput.read(claim, proof, Program.MAP);
-            if (step.behindEnd) return (0, state);
+            if (step.behindEnd) return (0, state, 1);
             Expression.Values memory values = Expression.operands(step, step.instruction.cursor);
             word = Expression.evaluate(step, values, _functions);
         }
-        return (word, state);
+        return (word, state, 1);
     }
 
     /// @return word The widened element; `type(uint256).max` where the request's inputs are not those that the program takes.

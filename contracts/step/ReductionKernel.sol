@@ -56,11 +56,12 @@ contract ReductionKernel is IStepKernel {
         StepClaim calldata claim,
         bytes calldata encoded,
         bool finish
-    ) external view returns (uint256 word, uint256[6] memory state) {
+    ) external view returns (uint256 word, uint256[6] memory state, uint256 total) {
         StepProof calldata proof = StepInput.decode(encoded);
         StepInput.Step memory step = StepInput.read(claim, proof, Program.REDUCE);
-        if (step.behindEnd) return (0, state);
+        if (step.behindEnd) return (0, state, 1);
         (Core memory core, uint256 cursor) = _core(step);
+        total = core.total;
         Expression.Values memory values = Expression.operands(step, cursor);
         Runs.Walk memory walk = Runs.begin(proof, core.dims, core.total, finish);
 
@@ -68,12 +69,12 @@ contract ReductionKernel is IStepKernel {
             (ExactSum.Sum memory sum, uint256 count) = _sumFloats(step, core, walk);
             Runs.resume(sum, proof.state);
             count += proof.state[4];
-            if (!finish) return (0, Runs.pack(sum, count));
+            if (!finish) return (0, Runs.pack(sum, count), total);
             uint256 divisor = core.divisor == 0 ? count : core.divisor;
             Expression.push(values, divisor == 0 ? Float32.NAN : sum.result(divisor));
         } else {
             (state[0], state[1]) = _fold(step, core, walk, proof.state[0], proof.state[1]);
-            if (!finish) return (0, state);
+            if (!finish) return (0, state, total);
             Expression.push(values, _folded(core, state[0], state[1]));
             delete state;
         }

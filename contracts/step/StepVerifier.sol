@@ -4,6 +4,7 @@ pragma solidity ^0.8.31;
 import {IStepKernel} from "../interfaces/IStepKernel.sol";
 import {IStepVerifier, StepClaim, StepProof} from "../interfaces/IStepVerifier.sol";
 import {Program} from "../libraries/Program.sol";
+import {Segments} from "../libraries/Segments.sol";
 import {StepInput} from "./StepInput.sol";
 
 /// @title One element of one instruction, through the kernel of its kind
@@ -26,17 +27,40 @@ contract StepVerifier is IStepVerifier {
     function step(StepClaim calldata claim, bytes calldata proof) external view returns (uint256 word) {
         StepProof calldata decoded = StepInput.decode(proof);
         _checkState(claim, decoded);
-        (word, ) = _kernel(decoded).run(claim, proof, true);
+        (word, , ) = _kernel(decoded).run(claim, proof, true);
     }
 
     /// @inheritdoc IStepVerifier
     function advance(StepClaim calldata claim, bytes calldata proof) external returns (uint256[6] memory state) {
         StepProof calldata decoded = StepInput.decode(proof);
         _checkState(claim, decoded);
-        (, state) = _kernel(decoded).run(claim, proof, false);
+        (, state, ) = _kernel(decoded).run(claim, proof, false);
         bytes32 claimHash = keccak256(abi.encode(claim));
         _proven[_fact(claimHash, decoded.end, state)] = true;
         emit Advanced(claimHash, decoded.end, state);
+    }
+
+    /// @inheritdoc IStepVerifier
+    /// @dev INVARIANT: the state in front of a position has one form, whatever the way to it, so that equal sums are equal words.
+    function follows(
+        StepClaim calldata claim,
+        uint256 word,
+        uint256[6][] calldata states,
+        bytes calldata proof
+    ) external view returns (bool) {
+        StepProof calldata decoded = StepInput.decode(proof);
+        bool last = decoded.end == 0;
+        (uint256 found, uint256[6] memory state, uint256 total) = _kernel(decoded).run(claim, proof, last);
+        if (states.length + 1 != Segments.countOf(total)) return false;
+
+        uint256 length = Segments.lengthOf(total);
+        uint256 segment = decoded.position / length;
+        uint256[6] memory first;
+        bool valid = decoded.position % length == 0 && segment <= states.length;
+        if (valid && segment != 0) first = states[segment - 1];
+        valid = valid && (last ? segment == states.length : decoded.end == decoded.position + length);
+        if (!valid || !_equal(decoded.state, first)) revert SegmentInvalid(decoded.position, decoded.end, length);
+        return last ? found == word : _equal(states[segment], state);
     }
 
     /// @inheritdoc IStepVerifier
@@ -67,6 +91,11 @@ contract StepVerifier is IStepVerifier {
                 revert StateUnproven(claimHash, proof.position);
             }
         }
+    }
+
+    function _equal(uint256[6] calldata a, uint256[6] memory b) private pure returns (bool) {
+        for (uint256 i = 0; i < 6; ++i) if (a[i] != b[i]) return false;
+        return true;
     }
 
     function _fact(bytes32 claimHash, uint64 position, uint256[6] memory state) private pure returns (bytes32) {

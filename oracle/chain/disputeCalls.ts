@@ -32,6 +32,9 @@ export const outcomes = [
 ] as const;
 export type OutcomeName = (typeof outcomes)[number];
 
+/** The order of the contract's `Turn`. */
+export const turns = ["NONE", "DEFEND", "REVEAL", "PICK", "CLOSED", "SUMS", "SEGMENT"] as const;
+
 /** An operator's proof that an element is right, as `defend` takes it; canonical/dispute/moves.ts builds it. */
 export interface DefenceArguments {
   posted: { tensorRoots: Uint8Array[]; tensorTop: Uint8Array; leaf: Uint8Array; siblings: Uint8Array[] };
@@ -72,10 +75,21 @@ export class DisputeCalls {
     this.#call("pick", disputeId, child, childHash, siblings);
   step = (disputeId: string, request: Request, answer: Answer, leaf: Uint8Array, word: number, proof: string) =>
     this.#call("step", disputeId, request, answer, leaf, word, proof);
+  pickWord = (disputeId: string, word: number) => this.#call("pickWord", disputeId, word);
+  stepSegment = (
+    disputeId: string,
+    request: Request,
+    answer: Answer,
+    leaf: Uint8Array,
+    states: readonly (readonly bigint[])[],
+    proof: string,
+  ) => this.#call("stepSegment", disputeId, request, answer, leaf, states, proof);
   concede = (disputeId: string, request: Request, answer: Answer) => this.#call("concede", disputeId, request, answer);
   defend = (disputeId: string, request: Request, answer: Answer, { posted, canonical, children }: DefenceArguments) =>
     this.#call("defend", disputeId, request, answer, posted, canonical, children);
   reveal = (disputeId: string, children: Uint8Array) => this.#call("reveal", disputeId, children);
+  revealSums = (disputeId: string, request: Request, answer: Answer, states: readonly (readonly bigint[])[]) =>
+    this.#call("revealSums", disputeId, request, answer, states);
   timeout = (disputeId: string, request: Request, answer: Answer) => this.#call("timeout", disputeId, request, answer);
   closeVoided = (disputeId: string, request: Request, answer: Answer) => this.#call("closeVoided", disputeId, request, answer);
   withdraw = (to: string) => this.#call("withdraw", to);

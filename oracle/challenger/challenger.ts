@@ -196,7 +196,7 @@ export class Challenger {
         { kind: "closeVoided", item: disputeId, call: () => calls.closeVoided(disputeId, request, answer), deadline: null },
         head,
       );
-    } else if (dispute.turn === "PICK") {
+    } else if (dispute.turn === "PICK" || dispute.turn === "SEGMENT") {
       await playMove(dispute, job, answer, head, this.#options satisfies PlayContext);
     } else if (head.time >= deadline) {
       await moves.send({ kind: "timeout", item: disputeId, call: () => calls.timeout(disputeId, request, answer), deadline: null }, head);

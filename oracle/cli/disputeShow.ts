@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { openTurns } from "../core/dispute/facts.ts";
 import { timeText } from "./amounts.ts";
 import { chainOptions, withChain, type ChainOptions } from "./chain.ts";
 import { findDispute, moveText, standing } from "./disputes.ts";
@@ -17,7 +18,7 @@ export function addDisputeShow(parent: Command, terminal: Terminal): void {
       const { disputeId, facts, moves } = await findDispute(chain, id);
       const { timestamp } = await chain.head();
       const { turn, deadline } = facts;
-      const running = turn === "DEFEND" || turn === "REVEAL" || turn === "PICK";
+      const running = openTurns.some((open) => open === turn);
       const late = timestamp >= deadline ? ", which is over: anyone may say so" : ` (${deadline - timestamp} s from now)`;
       return {
         json: { disputeId, ...facts, moves: moves.map(({ event, ...place }) => ({ ...event, ...place })) },

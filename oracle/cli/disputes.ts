@@ -87,7 +87,7 @@ const ends: Record<string, string> = {
 };
 
 /** @returns how the dispute stands, in a sentence without its deadline. */
-export function standing({ turn, outcome, height }: DisputeFacts): string {
+export function standing({ turn, outcome, height, word }: DisputeFacts): string {
   const where = height === null ? "the top of the trace" : height === 0 ? "a leaf" : `a node ${height} levels above the leaves`;
   switch (turn) {
     case "COMMITTED":
@@ -97,7 +97,11 @@ export function standing({ turn, outcome, height }: DisputeFacts): string {
     case "REVEAL":
       return `the operator is to reveal ${where}`;
     case "PICK":
-      return height === 0 ? "the challenger is to step" : `the challenger is to pick below ${where}`;
+      return height === 0 ? "the challenger is to step, or to pick a word" : `the challenger is to pick below ${where}`;
+    case "SUMS":
+      return `the operator is to reveal the sums of word ${word} of the leaf`;
+    case "SEGMENT":
+      return `the challenger is to step through a segment of the sums of word ${word} of the leaf`;
     case "CLOSED":
       return ends[outcome ?? ""] ?? `closed (${outcome})`;
   }
@@ -122,6 +126,10 @@ export function moveText(event: DisputeEvent): string {
       return event.height === 0
         ? `the challenger picked leaf ${event.position}`
         : `the challenger picked node ${event.position} at height ${event.height}`;
+    case "WordPicked":
+      return `the challenger picked word ${event.word} of leaf ${event.leaf}${event.revealed ? ", whose sums were revealed before" : ""}`;
+    case "SumsRevealed":
+      return `the operator revealed ${(event.states.length - 2) / (6 * 64)} sums that lead to word ${event.word} of leaf ${event.leaf}`;
     case "Closed":
       return ends[event.outcome] ?? `closed (${event.outcome})`;
   }

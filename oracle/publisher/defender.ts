@@ -58,7 +58,7 @@ export class Defender {
     if (job?.answer?.operator !== operator) return;
     const { answer, request } = job;
     const { disputeId, deadline } = dispute;
-    if (dispute.turn === "PICK") {
+    if (dispute.turn === "PICK" || dispute.turn === "SEGMENT") {
       if (head.time < deadline) return;
       await moves.send({ kind: "timeout", item: disputeId, call: () => calls.timeout(disputeId, request, answer), deadline: null }, head);
       return;
@@ -75,6 +75,14 @@ export class Defender {
       const item = `${disputeId} ${height} ${dispute.position}`;
       const call = () => calls.reveal(disputeId, childrenBytes(evaluation.tree, height, dispute.position));
       await moves.send({ kind: "reveal", item, call, deadline }, head);
+      return;
+    }
+    if (dispute.turn === "SUMS") {
+      const { position: leaf, word } = dispute;
+      const { model, tree, inputs } = evaluation;
+      const sums = () => model.prover.sums(leaf, word!, { trace: tree, weights: model.weightTree, inputs });
+      const call = () => calls.revealSums(disputeId, request, answer, sums());
+      await moves.send({ kind: "revealSums", item: disputeId, call, deadline }, head);
       return;
     }
     await this.#defend(dispute, job, answer, evaluation, head);

@@ -1,4 +1,4 @@
-import type { DisputeFacts } from "../core/dispute/facts.ts";
+import { openTurns, type DisputeFacts } from "../core/dispute/facts.ts";
 import type { Answer } from "../core/job.ts";
 import type { Database } from "./database.ts";
 import { fromJson, toJson } from "./json.ts";
@@ -77,8 +77,9 @@ export class DisputeStore {
   open(part: "operator" | "challenger", account: string): DisputeRow[] {
     return this.#db
       .all<{ dispute_id: string; facts: string }>(
-        `SELECT dispute_id, facts FROM disputes WHERE turn IN ('DEFEND', 'REVEAL', 'PICK') AND ${part} = ?
+        `SELECT dispute_id, facts FROM disputes WHERE turn IN (${openTurns.map(() => "?").join(", ")}) AND ${part} = ?
          ORDER BY json_extract(facts, '$.deadline')`,
+        ...openTurns,
         account,
       )
       .map(toRow);
@@ -95,6 +96,20 @@ export class DisputeStore {
         const { height, position, children } = fromJson<{ height: number; position: number; children: string }>(payload);
         return { height, position, children: Uint8Array.from(Buffer.from(children.slice(2), "hex")) };
       });
+  }
+
+  /** @returns the states that the operator showed of a word's reduction, of six words each; undefined where it hasn't. */
+  sums(answerId: string, leaf: number, word: number): bigint[][] | undefined {
+    const row = this.#db.get<{ payload: string }>(
+      `SELECT payload FROM events WHERE kind = 'SumsRevealed' AND json_extract(payload, '$.answerId') = ?
+         AND json_extract(payload, '$.leaf') = ? AND json_extract(payload, '$.word') = ?`,
+      answerId,
+      leaf,
+      word,
+    );
+    if (row === undefined) return undefined;
+    const words = fromJson<{ states: string }>(row.payload).states.slice(2).match(/.{64}/g) ?? [];
+    return Array.from({ length: words.length / 6 }, (_, i) => words.slice(6 * i, 6 * i + 6).map((hex) => BigInt(`0x${hex}`)));
   }
 
   /** @returns an answer as it was posted: its bytes, or where they lie. */

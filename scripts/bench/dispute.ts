@@ -12,7 +12,11 @@ import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
 import { once, type Bench } from "./harness.ts";
 
-/** The wrong bit lies in the instruction that sums up the most terms, and so is dearest to recompute. */
+/**
+ * The wrong bit lies in the instruction that sums up the most terms, and so is dearest to recompute; where the sums are shown, the one in
+ * their middle is wrong, so that a whole segment is recomputed. Measured in the steady state, as bench/gas.ts does: the same challenger has
+ * convicted before.
+ */
 async function playDispute(model: CanonicalModel, inputs: readonly Tensor[]): Promise<Played> {
   const { outputs, trace } = evaluateHere(model.program, model.weights, inputs);
   const terms = model.program.instructions.map((one) => (one.kind === "contract" ? outputWords({ dims: one.reduce }) : 0));
@@ -26,7 +30,8 @@ async function playDispute(model: CanonicalModel, inputs: readonly Tensor[]): Pr
   const connection = await network.create();
   try {
     const table = await DisputeTable.open(connection, model, { absolute: 0, relative: 0 });
-    const played = await table.play({ inputs, posted, trace: new MemoryTree(lie) });
+    await table.play({ inputs, posted, behaviour: "never defends" });
+    const played = await table.play({ inputs, posted, trace: new MemoryTree(lie), sums: withWrongMiddle });
     if (played.outcome !== "STEP_DIFFERENT") throw new Error(`the dispute ended with ${played.outcome}; its gas would mean nothing`);
     return played;
   } finally {
@@ -34,7 +39,12 @@ async function playDispute(model: CanonicalModel, inputs: readonly Tensor[]): Pr
   }
 }
 
-const disputes = {
+function withWrongMiddle(states: bigint[][]): bigint[][] {
+  const middle = Math.floor(states.length / 2);
+  return states.map((state, i) => (i === middle ? state.with(1, state[1]! ^ 1n) : state));
+}
+
+export const disputes = {
   detector: once(async () => playDispute(CanonicalModel.ofOnnx(buildFaceDetector()), [await readPicture(twoPeople)])),
   recogniser: once(async () => playDispute(CanonicalModel.ofOnnx(buildRecogniser()), [await renderLine("assay the answer 42")])),
 };

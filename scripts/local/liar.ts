@@ -4,7 +4,7 @@ import { childrenBytes, defenceOf } from "../../oracle/canonical/dispute/moves.t
 import type { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
 import { MemoryTree, type TreeView } from "../../oracle/canonical/proof/treeView.ts";
-import { DisputeCalls, disputeInterface } from "../../oracle/chain/disputeCalls.ts";
+import { DisputeCalls, disputeInterface, turns } from "../../oracle/chain/disputeCalls.ts";
 import type { ContractCall } from "../../oracle/chain/contracts.ts";
 import type { Receipt } from "../../oracle/cli/chain.ts";
 import { CliError } from "../../oracle/cli/exitCodes.ts";
@@ -19,6 +19,8 @@ export interface Lie {
   trace: TreeView;
   /** Default: it plays, with every move that the contract takes. */
   behaviour?: Behaviour;
+  /** What it makes of the sums of a word of its trace before it reveals them; nothing by default. */
+  sums?: (states: bigint[][]) => bigint[][];
   /** Where the answer is not carried by its transaction: what it commits to, and where its bytes are said to lie. */
   carried?: { outputRoot: string; uri: string };
 }
@@ -78,7 +80,7 @@ export class Liar {
       disputeId ??= await this.#disputeAbout(requestId);
       if (disputeId === undefined) continue;
       const state = await this.#state(disputeId);
-      if (Number(state.turn) === 4) return moves;
+      if (turns[Number(state.turn)] === "CLOSED") return moves;
       const call = refused ? undefined : this.#move(disputeId, request, answer!, state, lie);
       if (call === undefined) continue;
       try {
@@ -110,16 +112,23 @@ export class Liar {
     disputeId: string,
     request: Request,
     answer: Answer,
-    { turn, height, position, tensor, element }: State,
-    { posted, trace, behaviour = "plays" }: Lie,
+    { turn, height, position, word, tensor, element }: State,
+    { posted, trace, behaviour = "plays", sums = (states) => states }: Lie,
   ): ContractCall | undefined {
-    if (Number(turn) === 1) {
+    const expected = turns[Number(turn)];
+    if (expected === "DEFEND") {
       const target = { tensor: Number(tensor), element: Number(element) };
       if (behaviour === "concedes") return this.#calls.concede(disputeId, request, answer);
       if (behaviour === "never defends" || posted[target.tensor] === undefined) return undefined;
       return this.#calls.defend(disputeId, request, answer, defenceOf(this.#model, trace, posted, target));
     }
-    if (Number(turn) !== 2 || behaviour === "never reveals") return undefined;
+    if (expected === "SUMS") {
+      if (behaviour === "never sums up") return undefined;
+      const { prover, weightTree } = this.#model;
+      const states = prover.sums(Number(position), Number(word), { trace, weights: weightTree, inputs: [] });
+      return this.#calls.revealSums(disputeId, request, answer, sums(states));
+    }
+    if (expected !== "REVEAL" || behaviour === "never reveals") return undefined;
     const children = Uint8Array.from(childrenBytes(trace, Number(height), Number(position)));
     if (behaviour === "reveals something else") children[0]! ^= 1;
     return this.#calls.reveal(disputeId, children);
@@ -131,6 +140,7 @@ interface State {
   turn: bigint;
   height: bigint;
   position: bigint;
+  word: bigint;
   tensor: bigint;
   element: bigint;
 }

@@ -5,10 +5,11 @@ import { childrenBytes, pickOpening, type Target } from "../../oracle/canonical/
 import { initialState } from "../../oracle/canonical/proof/stepProof.ts";
 import type { TreeView } from "../../oracle/canonical/proof/treeView.ts";
 import type { ContractCall } from "../../oracle/chain/contracts.ts";
-import { answerIdOf, DisputeCalls, disputeInterface } from "../../oracle/chain/disputeCalls.ts";
+import { answerIdOf, DisputeCalls, disputeInterface, turns } from "../../oracle/chain/disputeCalls.ts";
 import type { Receipt } from "../../oracle/cli/chain.ts";
 import { CliError } from "../../oracle/cli/exitCodes.ts";
 import { findRequest } from "../../oracle/cli/requests.ts";
+import { isSummed } from "../../oracle/core/dispute/nextMove.ts";
 import { childrenOf } from "../../oracle/core/dispute/tree.ts";
 import type { Answer, Request } from "../../oracle/core/job.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
@@ -33,13 +34,11 @@ export interface Walk {
 }
 
 interface State {
-  turn: "DEFEND" | "REVEAL" | "PICK" | "CLOSED";
+  turn: (typeof turns)[number];
   height: number;
   position: number;
   deadline: number;
 }
-
-const turns = ["NONE", "DEFEND", "REVEAL", "PICK", "CLOSED"] as const;
 
 /** Challenges a right answer and walks through its trace as if something were wrong there. */
 export class BogusChallenger {
@@ -96,7 +95,7 @@ export class BogusChallenger {
     for (let moves = 0; performance.now() < end; await sleep(100)) {
       const state = await this.state();
       if (state.turn === "CLOSED" || moves >= leavesAfter) return refused;
-      if (state.turn !== "PICK") continue;
+      if (state.turn !== "PICK" && state.turn !== "SEGMENT") continue;
       const call = (garbled: boolean) => this.#move(state, about, { leaf, word }, garbled);
       if (garbles) {
         await this.#mustBeRefused(call(true));
@@ -114,15 +113,23 @@ export class BogusChallenger {
     const result = await chain.rpc.call<string>("eth_call", [{ to: this.#calls.game, data }, "latest"]);
     const [state] = disputeInterface.decodeFunctionResult("disputeOf", result) as unknown as [Record<keyof State, bigint>];
     const { turn, height, position, deadline } = state;
-    return { turn: turns[Number(turn)] as State["turn"], height: Number(height), position: Number(position), deadline: Number(deadline) };
+    return { turn: turns[Number(turn)]!, height: Number(height), position: Number(position), deadline: Number(deadline) };
   }
 
-  #move({ height, position }: State, { model, inputs, trace }: RightAnswer, aim: { leaf: number; word: number }, garbled: boolean) {
+  #move({ turn, height, position }: State, { model, inputs, trace }: RightAnswer, aim: { leaf: number; word: number }, garbled: boolean) {
     const { request, answer } = this.#about;
     const shown = Uint8Array.from(childrenBytes(trace, height, position));
     if (garbled) shown[shown.length - 1]! ^= 1;
     if (height === 0) {
-      const [part] = model.prover.parts(position, aim.word, { trace, weights: model.weightTree, inputs });
+      const { prover, weightTree } = model;
+      const sources = { trace, weights: weightTree, inputs };
+      if (turn === "SEGMENT") {
+        const states = prover.sums(position, aim.word, sources);
+        const proof = prover.segment(position, aim.word, 0, sources).encode(initialState);
+        return this.#calls.stepSegment(this.commitment, request, answer, shown, states, proof);
+      }
+      if (isSummed(prover.reductionOf(position, aim.word))) return this.#calls.pickWord(this.commitment, aim.word);
+      const [part] = prover.parts(position, aim.word, sources);
       return this.#calls.step(this.commitment, request, answer, shown, aim.word, part!.encode(initialState));
     }
     const below = childrenOf(height, position, trace.leafCount);

@@ -18,6 +18,12 @@ export function reductionSize(instruction: Instruction): number {
   return "reduce" in instruction ? outputWords({ dims: instruction.reduce }) : 1;
 }
 
+/** @returns a reader of what the trees hold. */
+export const readerOf =
+  (trees: Record<Space, TreeView>): Read =>
+  (space, address) =>
+    wordOf(trees[space].leaf(Math.floor(address / wordsPerLeaf)), address % wordsPerLeaf);
+
 const wordOf = (leaf: Uint8Array, index: number): Word => new DataView(leaf.buffer, leaf.byteOffset).getUint32(4 * index, true);
 
 /**

@@ -1,6 +1,7 @@
 /** Proofs for `StepVerifier`: what one word of a trace is recomputed from. */
 import { AbiCoder } from "ethers";
 import { dtypes, type Tensor } from "../../core/tensor.ts";
+import { segmentsOf } from "../../core/dispute/segments.ts";
 import { leafBytes, tensorRoot, wordsPerLeaf } from "../../core/traceTree.ts";
 import { ProgramError } from "../program/check.ts";
 import { encodeParts } from "../program/encode.ts";
@@ -8,7 +9,8 @@ import { outputLeaves, outputWords } from "../program/layout.ts";
 import { instructionHash } from "../program/root.ts";
 import type { Program, Space } from "../program/types.ts";
 import { nothing, openLeaves, siblingsOf, type Opening } from "./opening.ts";
-import { readsOf, reductionSize } from "./reads.ts";
+import { readerOf, readsOf, reductionSize } from "./reads.ts";
+import { statesAt, type ReductionState } from "./sums.ts";
 import { HashTree } from "./hashTree.ts";
 import { MemoryTree, type TreeView } from "./treeView.ts";
 
@@ -96,9 +98,8 @@ export class StepProver {
    * @throws ProgramError where the program reads outside of its spaces, or one position of a reduction exceeds the limits.
    */
   parts(leaf: number, word: number, sources: StepSources, limits: StepLimits = {}): StepPart[] {
-    const instruction = this.#program.instructions[this.instructionAt(leaf)]!;
-    const element = wordsPerLeaf * (leaf - instruction.outLeaf) + word;
-    const total = element < outputWords(instruction) ? reductionSize(instruction) : 1;
+    const element = this.#elementOf(leaf, word);
+    const total = this.reductionOf(leaf, word);
     const { gas = 12_000_000, bytes = 110_000, positions = total } = limits;
     for (let count = Math.ceil(total / positions); ; count = Math.min(2 * count, total)) {
       const size = Math.ceil(total / count);
@@ -107,6 +108,30 @@ export class StepProver {
       if (parts.every((part) => part.gas <= gas && part.bytes <= bytes)) return parts;
       if (count === total) throw new ProgramError(`the step at word ${word} of leaf ${leaf} doesn't fit in transactions of ${gas} gas`);
     }
+  }
+
+  /** @returns the number of elements that the word is reduced from; 1 where it is no reduction's. @throws ProgramError */
+  reductionOf(leaf: number, word: number): number {
+    const instruction = this.#program.instructions[this.instructionAt(leaf)]!;
+    return this.#elementOf(leaf, word) < outputWords(instruction) ? reductionSize(instruction) : 1;
+  }
+
+  /** @returns the state at the end of every segment of the word's reduction but the last. @throws ProgramError */
+  sums(leaf: number, word: number, sources: StepSources): ReductionState[] {
+    const instruction = this.#program.instructions[this.instructionAt(leaf)]!;
+    const ends = segmentsOf(this.reductionOf(leaf, word)).map(({ to }) => to);
+    if (ends.length === 1 || !("reduce" in instruction)) return [];
+    return statesAt(instruction, this.#elementOf(leaf, word), readerOf(sources), ends.slice(0, -1));
+  }
+
+  /** @returns the transaction that recomputes one segment of the word's reduction. @throws ProgramError */
+  segment(leaf: number, word: number, index: number, sources: StepSources): StepPart {
+    const { from, to } = segmentsOf(this.reductionOf(leaf, word))[index]!;
+    return this.#part(leaf, this.#elementOf(leaf, word), from, to, sources);
+  }
+
+  #elementOf(leaf: number, word: number): number {
+    return wordsPerLeaf * (leaf - this.#program.instructions[this.instructionAt(leaf)]!.outLeaf) + word;
   }
 
   #part(leaf: number, element: number, from: number, to: number, sources: StepSources): StepPart {

@@ -31,8 +31,8 @@ function sum(instruction: ReduceInstruction, found: readonly Element[]): Word {
   return total.rounded(instruction.divisor === 0 ? found.length : instruction.divisor);
 }
 
-/** @returns whether a is to be chosen over the best so far. */
-function chooses({ type, reducer }: ReduceInstruction, a: Word, best: Word): boolean {
+/** @returns whether a is to be chosen over the best so far, which stands in front of it. */
+export function chooses({ type, reducer }: ReduceInstruction, a: Word, best: Word): boolean {
   const last = reducer.endsWith("Last");
   if (type === "f32" && (isNaN32(a) || isNaN32(best))) return isNaN32(a) && (last || !isNaN32(best));
   const order = type === "f32" ? compare(a, best) : Math.sign((a | 0) - (best | 0));

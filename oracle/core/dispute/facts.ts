@@ -9,12 +9,28 @@ export type DisputeEvent =
   /** `children`: the hashes of a node's children, or a leaf's words, as hex. */
   | { kind: "Revealed"; answerId: string; height: number; position: number; children: string; deadline: number }
   | { kind: "Picked"; height: number; position: number; revealed: boolean; deadline: number }
+  | { kind: "WordPicked"; leaf: number; word: number; revealed: boolean; deadline: number }
+  /** `states`: six words of 32 bytes for each, as hex. */
+  | { kind: "SumsRevealed"; answerId: string; leaf: number; word: number; states: string; deadline: number }
   | { kind: "Closed"; convicted: boolean; outcome: string };
 
-export const disputeEventKinds = ["ChallengeCommitted", "Challenged", "Defended", "Conceded", "Revealed", "Picked", "Closed"] as const;
+export const disputeEventKinds = [
+  "ChallengeCommitted",
+  "Challenged",
+  "Defended",
+  "Conceded",
+  "Revealed",
+  "Picked",
+  "WordPicked",
+  "SumsRevealed",
+  "Closed",
+] as const;
 
 /** COMMITTED: a commitment whose content only its challenger knows. */
-export type DisputeTurn = "COMMITTED" | "DEFEND" | "REVEAL" | "PICK" | "CLOSED";
+export type DisputeTurn = "COMMITTED" | "DEFEND" | "REVEAL" | "PICK" | "SUMS" | "SEGMENT" | "CLOSED";
+
+/** Turns of an open dispute. */
+export const openTurns = ["DEFEND", "REVEAL", "PICK", "SUMS", "SEGMENT"] as const satisfies readonly DisputeTurn[];
 
 export interface DisputeFacts {
   turn: DisputeTurn;
@@ -29,6 +45,8 @@ export interface DisputeFacts {
   /** Levels between the disputed node and the leaves; null: it is the top. */
   height: number | null;
   position: number;
+  /** Which word of the disputed leaf; null: none is picked. */
+  word: number | null;
   /** From which the side to move has lost. */
   deadline: number;
   traceRoot: string | null;
@@ -48,6 +66,7 @@ const opened: DisputeFacts = {
   element: 0,
   height: null,
   position: 0,
+  word: null,
   deadline: 0,
   traceRoot: null,
   convicted: null,
@@ -78,10 +97,16 @@ function applyEvent(before: DisputeFacts, event: DisputeEvent): DisputeFacts {
       const { height, position, deadline } = event;
       return { ...facts, turn: event.revealed ? "PICK" : "REVEAL", height, position, deadline };
     }
+    case "WordPicked":
+      return { ...facts, turn: event.revealed ? "SEGMENT" : "SUMS", word: event.word, deadline: event.deadline };
+    case "SumsRevealed":
+      return { ...facts, turn: "SEGMENT", deadline: event.deadline };
     case "Conceded":
       return facts;
-    case "Closed":
-      // The move that ended it has been counted by its own event only where it has one.
-      return { ...facts, turn: "CLOSED", convicted: event.convicted, outcome: event.outcome };
+    case "Closed": {
+      // Of the moves that end a dispute only a concession has an event of its own, which has been counted.
+      const { moves } = event.outcome === "CONCEDED" ? before : facts;
+      return { ...facts, moves, turn: "CLOSED", convicted: event.convicted, outcome: event.outcome };
+    }
   }
 }

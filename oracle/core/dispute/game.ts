@@ -2,9 +2,10 @@
  * The rules of the dispute as a pure state machine: the same names, turns and clocks as contracts/DisputeGame.sol.
  * What a move must show (hashes, openings, arithmetic) is the contract's business; here a move is legal or not by its turn and time.
  */
+import { wordsPerLeaf } from "../traceTree.ts";
 import { childrenOf, depthOf } from "./tree.ts";
 
-export type Turn = "defend" | "reveal" | "pick" | "closed";
+export type Turn = "defend" | "reveal" | "pick" | "sums" | "segment" | "closed";
 export type Outcome = "stepEqual" | "stepDifferent" | "conceded" | "operatorTimeout" | "challengerTimeout" | "answerVoided";
 
 /** Seconds, and parts in 1/10,000; docs/dispute.md says what each of them buys. */
@@ -20,6 +21,8 @@ export interface Game {
   /** Levels between the disputed node and the leaves. */
   height: number;
   position: number;
+  /** Which word of the disputed leaf, once it is picked. */
+  word: number;
   /** Unix time, seconds, from which the side to move has lost. */
   deadline: number;
   /** Seconds left to the side that is not to move. */
@@ -32,6 +35,8 @@ export interface SharedTrace {
   leafCount: number;
   /** Keys of the nodes whose children have been revealed. */
   revealed: Set<string>;
+  /** Numbers of the words of the trace whose sums have been revealed. */
+  summed: Set<number>;
 }
 
 export type Move =
@@ -41,30 +46,34 @@ export type Move =
   | { kind: "pick"; child: number }
   /** @param equal whether the EVM computes the operator's word. */
   | { kind: "step"; equal: boolean }
+  | { kind: "pickWord"; word: number }
+  | { kind: "revealSums" }
+  /** @param equal whether the EVM finds that the segment's end follows from its beginning. */
+  | { kind: "stepSegment"; equal: boolean }
   | { kind: "timeout" };
 
 export class IllegalMove extends Error {
   override name = "IllegalMove";
 }
 
-/** A defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, the step. */
-export const maxMoves = 1 + 2 * 6 + 1;
+/** A defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, a word's pick, its sums, the step. */
+export const maxMoves = 1 + 2 * 6 + 3;
 
 export function openGame(now: number, { clock }: GameParameters): Game {
-  return { turn: "defend", height: 0, position: 0, deadline: now + clock, otherClock: clock, outcome: null };
+  return { turn: "defend", height: 0, position: 0, word: 0, deadline: now + clock, otherClock: clock, outcome: null };
 }
 
 export const nodeKey = (height: number, position: number): string => `${height}/${position}`;
 
 export const sideToMove = (turn: Turn): "operator" | "challenger" | null =>
-  turn === "closed" ? null : turn === "pick" ? "challenger" : "operator";
+  turn === "closed" ? null : turn === "pick" || turn === "segment" ? "challenger" : "operator";
 
 /** @throws IllegalMove where the contract would revert. */
 export function play(game: Game, move: Move, now: number, shared: SharedTrace, parameters: GameParameters): Game {
   if (game.turn === "closed") throw new IllegalMove("the dispute is closed");
   if (move.kind === "timeout") {
     if (now < game.deadline) throw new IllegalMove("the clock is still running");
-    return close(game, game.turn === "pick" ? "challengerTimeout" : "operatorTimeout");
+    return close(game, sideToMove(game.turn) === "challenger" ? "challengerTimeout" : "operatorTimeout");
   }
   if (now >= game.deadline) throw new IllegalMove("the clock has run out");
   switch (move.kind) {
@@ -90,7 +99,21 @@ export function play(game: Game, move: Move, now: number, shared: SharedTrace, p
     }
     case "step":
       expectTurn(game, "pick");
-      if (game.height !== 0) throw new IllegalMove("the disputed node is not a leaf");
+      expectLeaf(game);
+      return close(game, move.equal ? "stepEqual" : "stepDifferent");
+    case "pickWord": {
+      expectTurn(game, "pick");
+      expectLeaf(game);
+      if (move.word < 0 || move.word >= wordsPerLeaf) throw new IllegalMove(`a leaf has no word ${move.word}`);
+      const picked = { ...game, word: move.word };
+      return pass(picked, shared.summed.has(wordNumber(picked)) ? "segment" : "sums", now, parameters, "challenger");
+    }
+    case "revealSums":
+      expectTurn(game, "sums");
+      shared.summed.add(wordNumber(game));
+      return pass(game, "segment", now, parameters, "operator");
+    case "stepSegment":
+      expectTurn(game, "segment");
       return close(game, move.equal ? "stepEqual" : "stepDifferent");
   }
 }
@@ -109,11 +132,21 @@ function expectTurn({ turn }: Game, expected: Turn): void {
   if (turn !== expected) throw new IllegalMove(`it is the turn to ${turn}, not to ${expected}`);
 }
 
+function expectLeaf({ height }: Game): void {
+  if (height !== 0) throw new IllegalMove("the disputed node is not a leaf");
+}
+
+const wordNumber = ({ position, word }: Game): number => wordsPerLeaf * position + word;
+
 const close = (game: Game, outcome: Outcome): Game => ({ ...game, turn: "closed", outcome });
 
 /** The disputed node has been reached: the operator reveals it, unless an earlier dispute has had it revealed. */
-function arrive(game: Game, now: number, shared: SharedTrace, { moveTime }: GameParameters, mover: "operator" | "challenger"): Game {
-  const turn: Turn = shared.revealed.has(nodeKey(game.height, game.position)) ? "pick" : "reveal";
+function arrive(game: Game, now: number, shared: SharedTrace, parameters: GameParameters, mover: "operator" | "challenger"): Game {
+  return pass(game, shared.revealed.has(nodeKey(game.height, game.position)) ? "pick" : "reveal", now, parameters, mover);
+}
+
+/** Stops the mover's clock and starts the next player's. */
+function pass(game: Game, turn: Turn, now: number, { moveTime }: GameParameters, mover: "operator" | "challenger"): Game {
   const passes = sideToMove(turn) !== mover;
   const mine = game.deadline - now;
   const clock = Math.max(passes ? game.otherClock : mine, moveTime);

@@ -340,6 +340,125 @@ contract DisputeGameTest is GameTest {
         defend(second, request, given, leafOf(LEAVES - 1), wrong);
     }
 
+    // ------------------------------------------------------------------------------------------ sums in sight
+
+    /// @dev Up to the turn in which word 7 of the last leaf is to be summed up; it is wrong where `theirs` is not the honest tree.
+    function _toSums(TestTree.Tree memory theirs) private returns (bytes32 id) {
+        _answer(leafOf(LEAVES - 1));
+        id = open(challenger, request, given, 7);
+        defend(id, request, given, leafOf(LEAVES - 1), theirs);
+        playToLeaf(id, challenger, given, honest, theirs);
+        vm.prank(challenger);
+        dispute.pickWord(id, 7);
+    }
+
+    function _stepSegment(
+        bytes32 id,
+        TestTree.Tree memory theirs,
+        uint256[6][] memory states,
+        uint256 segment
+    ) private {
+        vm.prank(challenger);
+        dispute.stepSegment(id, request, given, theirs.leaves[LEAVES - 1], states, abi.encode(segment));
+    }
+
+    function _revealSums(bytes32 id, uint256[6][] memory states) private {
+        vm.prank(operator);
+        dispute.revealSums(id, request, given, states);
+    }
+
+    function test_aWordWhoseSumsAreTrueIsConvictedByTheLastSegment() external {
+        TestTree.Tree memory wrong = wrongAt(LEAVES - 1, 7);
+        bytes32 id = _toSums(wrong);
+        uint256[6][] memory states = sumsOf(LEAVES - 1, 7);
+        _revealSums(id, states);
+        _stepSegment(id, wrong, states, states.length);
+        assertEq(operators.operatorOf(operator).stake, STAKE - BOND, "convicted");
+    }
+
+    function test_aWrongSumIsConvictedByItsSegment(uint256 seed) external {
+        TestTree.Tree memory wrong = wrongAt(LEAVES - 1, 7);
+        bytes32 id = _toSums(wrong);
+        uint256[6][] memory states = sumsOf(LEAVES - 1, 7);
+        uint256 at = seed % states.length;
+        states[at][(seed >> 8) % 6] ^= 1 << ((seed >> 16) % 256);
+        _revealSums(id, states);
+        _stepSegment(id, wrong, states, at);
+        assertEq(operators.operatorOf(operator).stake, STAKE - BOND, "convicted");
+    }
+
+    function test_tooFewOrTooManySumsConvict(uint256 count) external {
+        count %= 32;
+        if (count == 3) count = 0;
+        bytes32 id = _toSums(honest);
+        uint256[6][] memory states = new uint256[6][](count);
+        _revealSums(id, states);
+        _stepSegment(id, honest, states, 0);
+        assertEq(operators.operatorOf(operator).stake, STAKE - BOND, "convicted");
+    }
+
+    function test_A20_noMoreSumsAreTakenThanAReductionHas() external {
+        bytes32 id = _toSums(honest);
+        uint256[6][] memory states = new uint256[6][](32);
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.SumsTooMany.selector, 32, 31));
+        dispute.revealSums(id, request, given, states);
+    }
+
+    function test_A23_trueSumsAreNeverConvictedWhateverTheSegment(uint256 seed) external {
+        bytes32 id = _toSums(honest);
+        uint256[6][] memory states = sumsOf(LEAVES - 1, 7);
+        _revealSums(id, states);
+        _stepSegment(id, honest, states, seed % (states.length + 1));
+        assertEq(operators.operatorOf(operator).stake, STAKE, "nothing was slashed");
+        assertEq(dispute.owed(operator), CHALLENGER_BOND - CHALLENGER_BOND / 10, "the lost bond pays the operator");
+    }
+
+    function test_sumsAreShownOnceForAllDisputes() external {
+        bytes32 id = _toSums(honest);
+        uint256[6][] memory states = sumsOf(LEAVES - 1, 7);
+        _revealSums(id, states);
+        bytes32 second = open(challenger, request, given, 7, "2");
+        defend(second, request, given, leafOf(LEAVES - 1), honest);
+        playToLeaf(second, challenger, given, honest, honest);
+        vm.prank(challenger);
+        dispute.pickWord(second, 7);
+        assertEq(uint256(dispute.disputeOf(second).turn), uint256(Turn.SEGMENT), "the challenger's turn at once");
+        uint256[6][] memory other = sumsOf(LEAVES - 1, 8);
+        vm.prank(challenger);
+        vm.expectRevert(IDisputeGame.OpeningInvalid.selector);
+        dispute.stepSegment(second, request, given, honest.leaves[LEAVES - 1], other, abi.encode(0));
+        _stepSegment(second, honest, states, 0);
+    }
+
+    function test_A13_whoStopsSummingIsTimedOut() external {
+        bytes32 id = _toSums(honest);
+        uint256 snapshot = vm.snapshotState();
+        vm.warp(dispute.disputeOf(id).deadline);
+        dispute.timeout(id, request, given);
+        assertEq(operators.operatorOf(operator).stake, STAKE - BOND, "the operator shows no sums");
+        vm.revertToState(snapshot);
+        _revealSums(id, sumsOf(LEAVES - 1, 7));
+        vm.warp(dispute.disputeOf(id).deadline);
+        dispute.timeout(id, request, given);
+        assertEq(operators.operatorOf(operator).stake, STAKE, "the challenger takes no step");
+    }
+
+    function test_onlyThePlayersSumUp() external {
+        bytes32 id = _toSums(honest);
+        uint256[6][] memory states = sumsOf(LEAVES - 1, 7);
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.CallerNotPlayer.selector, stranger, operator));
+        vm.prank(stranger);
+        dispute.revealSums(id, request, given, states);
+        _revealSums(id, states);
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.CallerNotPlayer.selector, stranger, challenger));
+        vm.prank(stranger);
+        dispute.stepSegment(id, request, given, honest.leaves[LEAVES - 1], states, abi.encode(0));
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.UnexpectedTurn.selector, id, Turn.PICK, Turn.SEGMENT));
+        vm.prank(challenger);
+        dispute.pickWord(id, 8);
+    }
+
     // ------------------------------------------------------------------------------------------- what is refused
 
     function test_aRevealThatDoesNotHashIsRefused() external {

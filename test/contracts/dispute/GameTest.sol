@@ -241,6 +241,27 @@ abstract contract GameTest is AssayTest {
         dispute.step(id, request, given, theirs.leaves[leaf], word, "");
     }
 
+    function sumsOf(uint256 leaf, uint256 word) internal view returns (uint256[6][] memory states) {
+        states = new uint256[6][](verifier.STATES());
+        for (uint256 i = 0; i < states.length; ++i) states[i] = verifier.stateAt(leaf, word, i);
+    }
+
+    /// @dev Plays up to the leaf's words, both sides by the rules.
+    function playToLeaf(
+        bytes32 id,
+        address by,
+        Answer memory given,
+        TestTree.Tree memory own,
+        TestTree.Tree memory theirs
+    ) internal {
+        while (true) {
+            Dispute memory state = dispute.disputeOf(id);
+            if (state.turn == Turn.REVEAL) reveal(id, given.operator, theirs);
+            else if (state.height == 0) return;
+            else pick(id, by, own, theirs);
+        }
+    }
+
     /// @dev Plays to the end, both sides by the rules; `own` is the challenger's trace, `theirs` the operator's.
     /// @return moves How many were made.
     function play(

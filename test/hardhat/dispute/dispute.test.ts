@@ -6,9 +6,11 @@ import { seededFloats } from "../../../examples/seededFloats.ts";
 import { buildTransformer, tokens } from "../../../examples/transformer/model.ts";
 import { DisputeTable } from "../../../fixtures/dispute.ts";
 import { CanonicalModel } from "../../../oracle/canonical/dispute/model.ts";
+import { evaluateHere } from "../../../oracle/canonical/evaluate.ts";
 import type { OutcomeName } from "../../../oracle/chain/disputeCalls.ts";
 import type { Tensor } from "../../../oracle/core/tensor.ts";
 import { cheatsAbout, cheatTolerance, withElement } from "../../support/cheats.ts";
+import { buildLongSums, sumCheatsAbout, termsOf } from "../../support/longSums.ts";
 
 const connection = await network.create();
 
@@ -40,6 +42,28 @@ describe("Disputes on the chain", function () {
   it("acquit an operator whose answer is off by less than the tolerance", async () => {
     const posted = withElement(honest.outputs, element, (value) => value + 2 ** -11);
     assert.deepEqual(await ended(table.play({ inputs, posted, target: { tensor: 0, element } })), [false, "STEP_EQUAL"]);
+  });
+
+  describe("about a sum of 1,500 terms", () => {
+    const model = CanonicalModel.ofOnnx(buildLongSums(5));
+    const inputs = termsOf(1);
+    let table: DisputeTable;
+    before(async () => void (table = await DisputeTable.open(await network.create(), model, cheatTolerance)));
+
+    for (const [how, { lie, outcome }] of Object.entries(sumCheatsAbout(model, inputs))) {
+      it(`convict an operator of ${how}`, async () => {
+        const played = await table.play({ inputs, ...lie });
+        assert.deepEqual([played.convicted, played.outcome], [true, outcome]);
+        assert.ok(played.moves.some(({ name }) => name === "pickWord"));
+      });
+    }
+
+    it("A23 acquit an operator whose sums are true", async () => {
+      const { outputs: posted } = evaluateHere(model.program, model.weights, inputs);
+      const { convicted, outcome, moves } = await table.play({ inputs, posted, target: { tensor: 0, element: 9 } });
+      assert.deepEqual([convicted, outcome], [false, "STEP_EQUAL"]);
+      assert.deepEqual(moves.map(({ name }) => name).slice(-3), ["pickWord", "revealSums", "stepSegment"]);
+    });
   });
 
   it("convict in a transformer of many instructions, in at most 12 moves", async () => {

@@ -11,7 +11,7 @@ import {
   type SharedTrace,
   sideToMove,
 } from "../../../oracle/core/dispute/game.ts";
-import { challengerMove } from "../../../oracle/core/dispute/nextMove.ts";
+import { challengerMove, segmentToStep } from "../../../oracle/core/dispute/nextMove.ts";
 import { childrenOf, depthOf, type Trace } from "../../../oracle/core/dispute/tree.ts";
 
 const parameters: GameParameters = { clock: 3_600, moveTime: 300, grace: 600, maxGrace: 7_200 };
@@ -31,6 +31,7 @@ function seeded(seed: number): (below: number) => number {
 class SparseTrace implements Trace {
   readonly leafCount: number;
   readonly wrong: ReadonlyMap<number, number>;
+  readonly #sums: Record<string, bigint[][]> = {};
   constructor(leafCount: number, wrong: ReadonlyMap<number, number>) {
     this.leafCount = leafCount;
     this.wrong = wrong;
@@ -39,6 +40,10 @@ class SparseTrace implements Trace {
     const from = position * 2 ** height;
     const inside = [...this.wrong].filter(([leaf]) => leaf >= from && leaf < from + 2 ** height);
     return `${height}:${position}:${inside.map((pair) => pair.join("=")).join(",")}`;
+  }
+  /** What a liar shows of a word's sums; the same whenever it is asked. */
+  sums({ position, word }: Game, random: (below: number) => number): bigint[][] {
+    return (this.#sums[`${position}/${word}`] ??= liedSums(random));
   }
   words(position: number): number[] {
     const words = Array.from({ length: 64 }, (_, i) => (position * 64 + i) >>> 0);
@@ -54,6 +59,22 @@ function revealedBy(trace: Trace, game: Game): { hashes: string[] } | { words: A
   return { hashes: Array.from({ length: count }, (_, i) => trace.node(height, first + i)) };
 }
 
+/** The true sums of every word. */
+const sums = [[1n], [2n], [3n]];
+
+/** Sums of a liar: true up to some place, then anything; or too few, or too many. */
+function liedSums(random: (below: number) => number): bigint[][] {
+  const from = random(4);
+  return Array.from({ length: random(4) === 0 ? random(6) : 3 }, (_, i) => [i < from ? BigInt(i + 1) : BigInt(100 + random(100))]);
+}
+
+/** As the EVM finds, with the worst taken for granted: whatever a liar likes follows from a state that isn't true. */
+function follows(states: readonly bigint[][], segment: number, wordIsTrue: boolean): boolean {
+  if (states.length !== sums.length) return false;
+  if (segment > 0 && states[segment - 1]![0] !== sums[segment - 1]![0]) return true;
+  return segment === sums.length ? wordIsTrue : states[segment]![0] === sums[segment]![0];
+}
+
 /**
  * One game between an operator with `theirs` and a challenger with `own`; a side that is not honest also stalls, and picks at random.
  * The step is decided as the EVM would: a word is wrong where it differs from the truth while everything in front of it is true.
@@ -62,8 +83,9 @@ function playOut(
   random: (below: number) => number,
   honest: { operator: boolean; challenger: boolean },
   own: Trace,
-  theirs: Trace,
+  theirs: SparseTrace,
   shared: SharedTrace,
+  reductionOf = () => 1 + random(2 ** 12),
 ) {
   let now = 1_000_000;
   const start = now;
@@ -82,12 +104,20 @@ function playOut(
     moves++;
     if (game.turn === "defend") game = play(game, { kind: "defend" }, now, shared, parameters);
     else if (game.turn === "reveal") game = play(game, { kind: "reveal" }, now, shared, parameters);
-    else {
-      const best = honest.challenger ? challengerMove(game, own, revealedBy(theirs, game)) : null;
+    else if (game.turn === "sums") game = play(game, { kind: "revealSums" }, now, shared, parameters);
+    else if (game.turn === "segment") {
+      const states = honest.operator ? sums : theirs.sums(game, random);
+      const segment = honest.challenger ? segmentToStep(sums, states) : random(sums.length + 1);
+      const wrong = truth.words(game.position)[game.word] !== theirs.words(game.position)[game.word];
+      game = play(game, { kind: "stepSegment", equal: follows(states, segment, !wrong) }, now, shared, parameters);
+    } else {
+      const best = honest.challenger ? challengerMove(game, own, revealedBy(theirs, game), reductionOf) : null;
       if (best?.kind === "pick") game = play(game, best, now, shared, parameters);
       else if (game.height > 0) {
         const { count } = childrenOf(game.height, game.position, shared.leafCount);
         game = play(game, { kind: "pick", child: random(count) }, now, shared, parameters);
+      } else if (best?.kind === "pickWord" || (best === null && random(2) === 0)) {
+        game = play(game, { kind: "pickWord", word: best?.word ?? random(64) }, now, shared, parameters);
       } else {
         const word = best?.kind === "step" ? best.word : random(64);
         game = play(
@@ -112,7 +142,7 @@ test(`an honest party never loses in ${games} random games, and every game is bo
     const operatorHonest = i % 2 === 0;
     const wrong = new Map(operatorHonest ? [] : Array.from({ length: 1 + random(3) }, () => [random(leafCount), random(64)] as const));
     const theirs = new SparseTrace(leafCount, wrong);
-    const shared: SharedTrace = { leafCount, revealed: new Set() };
+    const shared: SharedTrace = { leafCount, revealed: new Set(), summed: new Set() };
     const honest = { operator: operatorHonest, challenger: !operatorHonest };
     for (let dispute = 0; dispute < 2; dispute++) {
       const { outcome, moves, seconds } = playOut(random, honest, truth, theirs, shared);
@@ -123,13 +153,19 @@ test(`an honest party never loses in ${games} random games, and every game is bo
   }
 });
 
-test("a game over a quarter of a million leaves takes eight moves after the challenge", () => {
+test("a game over a quarter of a million leaves takes eight moves after the challenge, ten where sums are shown", () => {
   const leafCount = 2 ** 18;
   const theirs = new SparseTrace(leafCount, new Map([[123_456, 7]]));
   const own = new SparseTrace(leafCount, new Map());
-  const { moves, outcome } = playOut(seeded(1), { operator: true, challenger: true }, own, theirs, { leafCount, revealed: new Set() });
-  assert.equal(outcome, "stepDifferent");
-  assert.equal(moves, 8);
+  const honest = { operator: true, challenger: true };
+  for (const [terms, expected] of [
+    [64, 8],
+    [4096, 10],
+  ] as const) {
+    const shared: SharedTrace = { leafCount, revealed: new Set(), summed: new Set() };
+    const { moves, outcome } = playOut(seeded(1), honest, own, theirs, shared, () => terms);
+    assert.deepEqual([outcome, moves], ["stepDifferent", expected]);
+  }
 });
 
 test("the depth of a tree is the number of halvings to one leaf", () => {

@@ -5,10 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { network } from "hardhat";
 import StepVerifierModule from "../ignition/modules/StepVerifier.ts";
-import { outputOffset, outputWords } from "../oracle/canonical/program/layout.ts";
-import type { Instruction } from "../oracle/canonical/program/types.ts";
-import { initialState } from "../oracle/canonical/proof/stepProof.ts";
-import { randomScene } from "../test/support/stepScene.ts";
+import { compareSteps, kindOf } from "../test/support/stepDifferential.ts";
 
 interface Summary {
   /** Programs 0 to nextSeed - 1 are done. */
@@ -33,36 +30,17 @@ const { ethers, ignition } = await network.getOrCreate();
 const { stepVerifier } = await ignition.deploy(StepVerifierModule);
 const batch = await ethers.deployContract("StepBatch", [stepVerifier]);
 
-const kindOf = (instruction: Instruction): string => {
-  if (instruction.kind === "reduce") return `reduce ${instruction.type} ${instruction.reducer}`;
-  return instruction.kind === "contract" ? `contract ${instruction.type}` : instruction.kind;
-};
-
 const count = (counts: Record<string, number>, name: string, by: number) => (counts[name] = (counts[name] ?? 0) + by);
 
-/** How many elements of one instruction are compared: enough to see its corners, few enough to see many instructions. */
-const perInstruction = 24;
-
 async function compare(seed: number): Promise<void> {
-  const { random, program, trace, sources, prover, claim } = randomScene(seed);
-  for (const instruction of program.instructions) {
-    const first = random.int(0, 2);
-    const stride = Math.max(1, Math.ceil(outputWords(instruction) / perInstruction));
-    const addresses: number[] = [];
-    for (let i = Math.min(first, outputWords(instruction) - 1); i < outputWords(instruction); i += stride) {
-      addresses.push(outputOffset(instruction) + i);
-    }
-    const proofs = addresses.map((at) => prover.parts(Math.floor(at / 64), at % 64, sources)[0]!.encode(initialState));
-    const words = (await batch.getFunction("steps")(addresses.map(claim), proofs)) as bigint[];
-    addresses.forEach((at, i) => {
-      if (Number(words[i]) === trace[at]) return;
+  for (const { instruction, elements, differences } of await compareSteps(batch, seed)) {
+    for (const { address, evm, reference } of differences) {
       summary.differences++;
-      process.stdout.write(`DIFFERENT seed ${seed}, ${kindOf(instruction)}, word ${at}: EVM ${words[i]}, reference ${trace[at]}\n`);
-    });
-    summary.elements += addresses.length;
-    count(summary.kinds, kindOf(instruction), addresses.length);
-    if ("ops" in instruction)
-      for (const op of new Set(instruction.ops.map((entry) => entry.op))) count(summary.operations, op, addresses.length);
+      process.stdout.write(`DIFFERENT seed ${seed}, ${kindOf(instruction)}, word ${address}: EVM ${evm}, reference ${reference}\n`);
+    }
+    summary.elements += elements;
+    count(summary.kinds, kindOf(instruction), elements);
+    if ("ops" in instruction) for (const op of new Set(instruction.ops.map((entry) => entry.op))) count(summary.operations, op, elements);
   }
 }
 

@@ -9,9 +9,11 @@ import {IInferenceCoordinator} from "./interfaces/IInferenceCoordinator.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
 import {IStepVerifier, StepClaim} from "./interfaces/IStepVerifier.sol";
+import {Clocks} from "./libraries/Clocks.sol";
 import {Defence} from "./libraries/Defence.sol";
 import {Answer, Request, RequestLib} from "./libraries/RequestLib.sol";
 import {Segments} from "./libraries/Segments.sol";
+import {Shares} from "./libraries/Shares.sol";
 import {TraceTree} from "./libraries/TraceTree.sol";
 
 /// @title The dispute, settled by the EVM
@@ -33,7 +35,6 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     /// @dev Defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, a word's pick,
     /// its sums and the step.
     uint256 private constant MAX_MOVES = 1 + 2 * 6 + 3;
-    uint256 private constant BPS = 10_000;
     address private constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
     IInferenceCoordinator public immutable coordinator;
@@ -68,8 +69,8 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         GameParameters memory parameters_
     ) {
         if (
-            parameters_.burnBps > BPS ||
-            parameters_.concedeBps > BPS ||
+            parameters_.burnBps > Shares.BPS ||
+            parameters_.concedeBps > Shares.BPS ||
             parameters_.clock == 0 ||
             parameters_.moveTime == 0 ||
             parameters_.grace > parameters_.maxGrace ||
@@ -212,7 +213,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         Dispute storage dispute = _load(disputeId, Turn.DEFEND);
         bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
         _checkPlayer(answer.operator);
-        uint256 slashed = (uint256(request.params.bond) * _concedeBps + BPS - 1) / BPS;
+        uint256 slashed = Shares.part(request.params.bond, _concedeBps);
         _convict(disputeId, dispute, requestId, request, answer, uint128(slashed), Outcome.CONCEDED);
     }
 
@@ -365,7 +366,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     }
 
     function _maxDuration(GameParameters memory p) private pure returns (uint256) {
-        return p.maxGrace + 2 * uint256(p.clock) + MAX_MOVES * p.moveTime;
+        return Clocks.longest(p.clock, p.moveTime, p.maxGrace, MAX_MOVES);
     }
 
     // -------------------------------------------------------------------------------------------------- opening
@@ -429,12 +430,16 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     /// @dev Stops the mover's clock and starts the next player's. Each has `moveTime` at least, so that the last seconds of a
     /// clock can't be spent on being censored; a game has at most `MAX_MOVES` moves, so this is bounded.
     function _move(Dispute storage dispute, Turn next, bool passes) private {
-        uint32 mine = uint32(dispute.deadline - block.timestamp);
-        uint32 clock = passes ? dispute.otherClock : mine;
-        if (passes) dispute.otherClock = mine;
-        if (clock < _moveTime) clock = _moveTime;
+        (uint256 deadline, uint256 left) = Clocks.moved(
+            block.timestamp,
+            dispute.deadline,
+            dispute.otherClock,
+            _moveTime,
+            passes
+        );
         dispute.turn = next;
-        dispute.deadline = uint64(block.timestamp + clock);
+        dispute.deadline = uint64(deadline);
+        dispute.otherClock = uint32(left);
     }
 
     function _target(
@@ -569,7 +574,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         Outcome outcome
     ) private {
         dispute.turn = Turn.CLOSED;
-        uint256 burned = (uint256(_challengerBond) * _burnBps + BPS - 1) / BPS;
+        uint256 burned = Shares.part(_challengerBond, _burnBps);
         _owed[answer.operator] += _challengerBond - burned;
         uint64 graceUntil = _graceAfter(dispute.answerId, answer.submittedAt + request.params.challengeWindow);
         emit Closed(disputeId, requestId, false, outcome);
@@ -579,11 +584,8 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
 
     /// @dev INVARIANT: no grace ends later than `maxGrace` past the window, however many disputes there are.
     function _graceAfter(bytes32 answerId, uint64 windowEnd) private returns (uint64 until) {
-        until = uint64(block.timestamp + _grace);
-        uint64 latest = windowEnd + _maxGrace;
-        if (until > latest) until = latest;
         Trace storage trace = _traces[answerId];
-        if (until < trace.graceUntil) until = trace.graceUntil;
+        until = uint64(Clocks.graceUntil(block.timestamp, windowEnd, trace.graceUntil, _grace, _maxGrace));
         trace.graceUntil = until;
     }
 

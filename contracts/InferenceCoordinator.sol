@@ -15,6 +15,7 @@ import {Account} from "./libraries/AccountLib.sol";
 import {OperatorAccount, OperatorAccountLib} from "./libraries/OperatorAccountLib.sol";
 import {Answer, Request, RequestLib, RequestParams} from "./libraries/RequestLib.sol";
 import {Settings} from "./libraries/SettingsLib.sol";
+import {Shares} from "./libraries/Shares.sol";
 import {TraceTree} from "./libraries/TraceTree.sol";
 
 /// @title The entry for consumers and operators: requests, escrow, answers, callbacks
@@ -330,21 +331,16 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         emit Finalized(requestId, answer.operator, delivered);
     }
 
-    /// @dev Frees the bond and divides the fee: the protocol's part is rounded up, the royalty down, the operator gets the
-    /// rest. INVARIANT: the parts add up to the fee.
+    /// @dev Frees the bond and divides the fee.
     function _settle(Request calldata request_, address operator) private {
         RequestParams calldata params = request_.params;
         address token = params.feeToken;
         bytes32 modelId = params.modelId;
-        uint256 fee = params.fee;
-        uint256 protocolFee;
-        uint256 royalty;
-        // SAFETY: 128 bits times 16 bits can't overflow; the rates of a request that was made add up to less than BPS.
-        unchecked {
-            protocolFee = (fee * request_.protocolFeeBps + (BPS - 1)) / BPS;
-            royalty = (fee * modelId.royaltyBpsOf()) / BPS;
-            fee -= protocolFee + royalty;
-        }
+        (uint256 protocolFee, uint256 royalty, uint256 fee) = Shares.ofFee(
+            params.fee,
+            request_.protocolFeeBps,
+            modelId.royaltyBpsOf()
+        );
 
         OperatorAccount account = _operators[operator].release(params.bond);
         if (token == ETH && account.owedEth() + fee <= OperatorAccountLib.MAX_OWED) account = account.pay(fee);

@@ -9,6 +9,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {CoordinatorBound} from "./CoordinatorBound.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
+import {Shares} from "./libraries/Shares.sol";
 
 /// @title Operators: stake, unbonding, slashing, endpoint and served models
 contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuardTransient {
@@ -135,10 +136,10 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
         // INVARIANT: a bond is part of the stake and can't be unbonding, so this can't happen.
         if (amount > staked - account.unbonding) revert OperatorSlashExceedsStake(operator, staked, amount);
         account.stake = staked - amount;
-        uint256 reward = challenger == address(0) ? 0 : amount / 2;
+        (uint256 reward, uint256 burned) = challenger == address(0) ? (0, amount) : Shares.ofPenalty(amount);
         _rewards[challenger] += reward;
-        emit Slashed(operator, challenger, amount, amount - reward);
-        STAKE_TOKEN.safeTransfer(BURN_ADDRESS, amount - reward);
+        emit Slashed(operator, challenger, amount, burned);
+        STAKE_TOKEN.safeTransfer(BURN_ADDRESS, burned);
     }
 
     /// @inheritdoc IOperatorRegistry

@@ -13,7 +13,6 @@ import {Settings} from "../libraries/SettingsLib.sol";
 
 /// @title What the coordinator stores, and the status of a request that follows from it
 abstract contract CoordinatorState is IInferenceCoordinator, AccessManaged, ReentrancyGuardTransient {
-    uint256 internal constant BPS = 10_000;
     address internal constant ETH = address(0);
 
     /// @dev Top byte of a request's slot. The rest of the slot is the digest of its answer, once there is one.

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {IInferenceCoordinator, Status} from "../interfaces/IInferenceCoordinator.sol";
 import {Answer, Request, RequestLib} from "../libraries/RequestLib.sol";
 import {CoordinatorState} from "./CoordinatorState.sol";
+import {Shares} from "../libraries/Shares.sol";
 
 /// @title How an answer is suspended, upheld or taken away
 abstract contract DisputeSeam is CoordinatorState {
@@ -18,7 +19,7 @@ abstract contract DisputeSeam is CoordinatorState {
         bytes32 requestId = request_.idOf();
         Status status = _statusOf(request_, requestId, answer, RequestLib.digest(requestId, answer));
         if (status != Status.SUBMITTED) revert UnexpectedStatus(requestId, Status.SUBMITTED, status);
-        uint256 penalty = (uint256(request_.params.bond) * RETRACT_PENALTY_BPS + BPS - 1) / BPS;
+        uint256 penalty = Shares.part(request_.params.bond, RETRACT_PENALTY_BPS);
         _reopen(request_, requestId, answer.operator, uint128(penalty), address(0));
     }
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @title The times of a dispute
+/// @notice All in seconds. test/proofs/ has the proof of what is said here for all values that the game stores.
+library Clocks {
+    /// @notice Stops the mover's clock and starts the next player's, which has `moveTime` at least.
+    /// @param time Now; before `deadline`.
+    /// @param waiting What is left on the clock of who doesn't move.
+    /// @param passes Whether the other player is next.
+    /// @return next The next player's deadline. Together with `left` it grows by at most `moveTime`.
+    /// @return left What is left on the other clock then.
+    function moved(
+        uint256 time,
+        uint256 deadline,
+        uint256 waiting,
+        uint256 moveTime,
+        bool passes
+    ) internal pure returns (uint256 next, uint256 left) {
+        uint256 clock = deadline - time;
+        left = waiting;
+        if (passes) (clock, left) = (waiting, clock);
+        if (clock < moveTime) clock = moveTime;
+        next = time + clock;
+    }
+
+    /// @notice Until when an answer stays open to challenge after a dispute: never shorter than before, and never past
+    /// `windowEnd + maxGrace`.
+    function graceUntil(
+        uint256 time,
+        uint256 windowEnd,
+        uint256 before,
+        uint256 grace,
+        uint256 maxGrace
+    ) internal pure returns (uint256 until) {
+        until = time + grace;
+        if (until > windowEnd + maxGrace) until = windowEnd + maxGrace;
+        if (until < before) until = before;
+    }
+
+    /// @notice What a dispute of at most `moves` moves and its grace can add to a challenge window.
+    function longest(uint256 clock, uint256 moveTime, uint256 maxGrace, uint256 moves) internal pure returns (uint256) {
+        return maxGrace + 2 * clock + moves * moveTime;
+    }
+}

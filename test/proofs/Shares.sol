@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {Shares} from "../../contracts/libraries/Shares.sol";
+
+contract APartIsNoMoreThanTheWhole {
+    function check(uint128 amount, uint16 bps) external pure {
+        require(bps <= 10_000);
+        uint256 part = Shares.part(amount, bps);
+        assert(part <= amount);
+        assert(part != 0 || amount == 0 || bps == 0); // rounded up: whatever costs something costs a unit
+        assert(part * 10_000 >= uint256(amount) * bps);
+        assert(part == 0 || (part - 1) * 10_000 < uint256(amount) * bps);
+    }
+}
+
+contract AFeeIsDividedToTheLastUnit {
+    function check(uint128 fee, uint16 protocolFeeBps, uint16 royaltyBps) external pure {
+        require(protocolFeeBps <= 2_000 && royaltyBps <= 5_000);
+        (uint256 protocolFee, uint256 royalty, uint256 rest) = Shares.ofFee(fee, protocolFeeBps, royaltyBps);
+        assert(protocolFee <= fee && royalty <= fee && rest <= fee); // nothing wrapped
+        assert(protocolFee + royalty + rest == fee);
+    }
+}
+
+contract APenaltyIsRewardAndBurned {
+    function check(uint128 penalty) external pure {
+        (uint256 reward, uint256 burned) = Shares.ofPenalty(penalty);
+        assert(reward + burned == penalty);
+        assert(reward <= burned && burned - reward <= 1);
+    }
+}

@@ -55,17 +55,21 @@ abstract contract GameTest is AssayTest {
         made.outputs[0].deltaAbsolute = DELTA;
     }
 
-    /// @dev The output is the trace's last leaf.
     function header() internal pure returns (bytes memory) {
+        return header(LEAVES);
+    }
+
+    /// @dev The output is the trace's last leaf.
+    function header(uint256 leaves) internal pure returns (bytes memory) {
         bytes memory inputs = abi.encodePacked(uint8(1), TensorLib.FLOAT32, uint8(1), uint32(16));
         bytes memory outputs = abi.encodePacked(
             uint8(1),
             TensorLib.FLOAT32,
             uint8(1),
             uint32(64),
-            uint64(64 * (LEAVES - 1))
+            uint64(64 * (leaves - 1))
         );
-        return abi.encodePacked(uint8(1), inputs, outputs, uint32(1), uint32(LEAVES), uint32(0));
+        return abi.encodePacked(uint8(1), inputs, outputs, uint32(1), uint32(leaves), uint32(0));
     }
 
     function setUp() public virtual override {
@@ -163,11 +167,12 @@ abstract contract GameTest is AssayTest {
     }
 
     function canonical(TestTree.Tree memory trace) internal pure returns (Defence.Canonical memory shown) {
-        shown.header = header();
+        uint256 last = trace.leaves.length - 1;
+        shown.header = header(trace.leaves.length);
         shown.instructionsTop = INSTRUCTIONS_TOP;
         shown.traceTop = trace.top();
-        shown.leaf = trace.leaves[LEAVES - 1];
-        shown.siblings = trace.opening(LEAVES - 1);
+        shown.leaf = trace.leaves[last];
+        shown.siblings = trace.opening(last);
     }
 
     function defend(
@@ -181,8 +186,9 @@ abstract contract GameTest is AssayTest {
         dispute.defend(id, request, given, posted(postedLeaf), canonical(trace), topOf(trace));
     }
 
-    /// @return What a defence shows of the trace's tree: the children of its top.
+    /// @return What a defence shows of the trace's tree: the children of its top, or the words of its only leaf.
     function topOf(TestTree.Tree memory trace) internal pure returns (bytes memory) {
+        if (trace.leaves.length == 1) return trace.leaves[0];
         (, bytes32[] memory children) = trace.childrenOf(trace.levels.length - 1, 0);
         return abi.encodePacked(children);
     }

@@ -27,6 +27,16 @@ library TestTree {
         }
     }
 
+    /// @notice Brings the nodes above a leaf in line with it.
+    function update(Tree memory tree, uint256 leaf) internal pure {
+        tree.levels[0][leaf] = keccak256(bytes.concat(hex"00", tree.leaves[leaf]));
+        for (uint256 h = 1; h < tree.levels.length; ++h) {
+            leaf >>= 1;
+            bytes32 right = nodeAt(tree, h - 1, 2 * leaf + 1);
+            tree.levels[h][leaf] = keccak256(abi.encodePacked(hex"01", tree.levels[h - 1][2 * leaf], right));
+        }
+    }
+
     function top(Tree memory tree) internal pure returns (bytes32) {
         return tree.levels[tree.levels.length - 1][0];
     }

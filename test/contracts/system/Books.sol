@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {Answer, Request} from "../../../contracts/libraries/RequestLib.sol";
+import {vm} from "../Vm.sol";
+import {GameTest} from "../dispute/GameTest.sol";
+import {TestTree} from "../dispute/TestTree.sol";
+
+enum Book {
+    OPEN,
+    ANSWERED,
+    FINAL,
+    REFUNDED
+}
+
+/// @notice What a walk must have reached; counted over all its calls.
+enum Reached {
+    ASKED,
+    ANSWERED_RIGHT,
+    ANSWERED_WRONG,
+    FINALIZED,
+    CALLED_BACK,
+    REFUNDED,
+    RETRACTED,
+    COMMITTED,
+    CHALLENGED,
+    SELF_CHALLENGED,
+    CHALLENGED_IN_PARALLEL,
+    DEFENDED,
+    CONCEDED,
+    REVEALED,
+    PICKED,
+    PICKED_REVEALED,
+    STEP_EQUAL,
+    STEP_DIFFERENT,
+    OPERATOR_TIMEOUT,
+    CHALLENGER_TIMEOUT,
+    CLOSED_VOIDED,
+    LAST_SECOND,
+    STAKED,
+    UNBONDED,
+    UNSTAKED,
+    FEES_WITHDRAWN,
+    REWARDS_CLAIMED,
+    BONDS_WITHDRAWN,
+    GOVERNED,
+    GIVEN_AWAY,
+    TRESPASSED,
+    REFUSED
+}
+
+/// @notice Everybody who moves in a walk, and books kept apart from the contracts' own, from docs/protocol.md and
+/// docs/dispute.md alone. The contracts must agree with them after every call.
+abstract contract Books is GameTest {
+    using TestTree for TestTree.Tree;
+
+    struct Asked {
+        Request request;
+        bytes32 id;
+        Book book;
+        /// @dev Index of the answer that stands, plus one.
+        uint256 standing;
+        uint256 calls;
+        uint256 finals;
+    }
+
+    struct Answered {
+        uint256 asked;
+        Answer answer;
+        bytes32 id;
+        /// @dev The posted element is off by far more than the tolerance.
+        bool wrong;
+        uint8 element;
+        /// @dev The operator's trace has the posted element; else it can't defend it.
+        bool consistent;
+        /// @dev The operator's trace is wrong in this word.
+        bool lies;
+        uint16 lieLeaf;
+        uint8 lieWord;
+        uint64 until;
+        bool voided;
+        uint32 open;
+        bytes32 traceRoot;
+        uint64 watchedAt;
+        bytes32 watch;
+    }
+
+    struct Disputed {
+        bytes32 id;
+        uint256 answered;
+        address challenger;
+        uint8 element;
+        uint64 openedAt;
+        uint32 moves;
+        bool closed;
+    }
+
+    struct Committed {
+        bytes32 id;
+        uint256 answered;
+        address by;
+        uint8 element;
+        bytes32 salt;
+    }
+
+    struct Revealed {
+        bytes32 answerId;
+        uint8 height;
+        uint32 position;
+    }
+
+    uint256 internal constant BPS = 10_000;
+    uint256 internal constant ETHER = 0;
+    uint256 internal constant TOKEN = 1;
+
+    address internal constant HONEST = address(0x4041);
+    address internal constant CHEAT = address(0xc4ea1);
+    address internal constant CHEAT_TOO = address(0xc4ea2);
+    address internal constant LAZY = address(0x1a27);
+    address internal constant BOGUS = address(0xb0905);
+    address internal constant SYBIL = address(0x5b11);
+    address internal constant ELSEWHERE = address(0xe15e);
+
+    uint256 private _seed;
+    uint256[32] internal reached;
+
+    Asked[] internal asked;
+    Answered[] internal answered;
+    Disputed[] internal disputed;
+    Committed[] internal committed;
+    Revealed[] internal revealed;
+    mapping(bytes32 commitment => uint256) internal committedAt;
+    mapping(bytes32 disputeId => bool) internal existed;
+    mapping(bytes32 requestId => mapping(address operator => bool)) internal lostOnce;
+
+    mapping(address account => bool) internal serving;
+    mapping(address account => uint256) internal stakes;
+    mapping(address account => uint256) internal locked;
+    mapping(address account => uint256) internal unbonding;
+    mapping(address account => uint256) internal unbondsAt;
+    mapping(address account => uint256) internal rewards;
+    mapping(address account => uint256) internal bondsOwed;
+    mapping(address account => mapping(uint256 kind => uint256)) internal feesOwed;
+    /// @dev Stake tokens that an account has put into the system, and has taken out of it.
+    mapping(address account => uint256) internal put;
+    mapping(address account => uint256) internal got;
+    mapping(address account => uint256) internal slashes;
+    uint256[2] internal escrow;
+    uint256[2] internal taken;
+    uint256[2] internal paidOut;
+    uint256[2] internal protocolFees;
+    uint256 internal slashed;
+    uint256 internal rewarded;
+    uint256 internal bondsBurned;
+    uint256 internal stakeBurned;
+    uint256 internal bondsIn;
+    uint256 internal bondsOut;
+    uint256 internal bondsHeld;
+    uint256 internal burnedBefore;
+    /// @dev Sent without a call: belongs to nobody.
+    mapping(address account => uint256) internal giftsOfTokens;
+    uint256 internal giftsOfEther;
+
+    function setUp() public virtual override {
+        super.setUp();
+        for (uint256 i = 0; i < 5; ++i) {
+            address account = operatorAt(i);
+            if (account != operator) enrol(account, STAKE);
+            (serving[account], stakes[account], put[account]) = (true, STAKE, STAKE);
+            fund(account, 0);
+        }
+        fund(BOGUS, 0);
+        fund(SYBIL, 0);
+    }
+
+    // ------------------------------------------------------------------------------------------------------ people
+
+    /// @dev Two honest ones, two that cheat, and one that is wrong now and then and seldom defends.
+    function operatorAt(uint256 i) internal view returns (address) {
+        return [operator, HONEST, CHEAT, CHEAT_TOO, LAZY][i % 5];
+    }
+
+    function isHonest(address account) internal view returns (bool) {
+        return account == operator || account == HONEST || account == challenger;
+    }
+
+    /// @dev Everybody who may hold stake, rewards or bonds.
+    function playerAt(uint256 i) internal view returns (address) {
+        if (i < 5) return operatorAt(i);
+        return
+            i == 5
+                ? challenger
+                : i == 6
+                    ? BOGUS
+                    : SYBIL;
+    }
+
+    /// @dev Everybody who is owed fees.
+    function payeeAt(uint256 i) internal view returns (address) {
+        if (i < 5) return operatorAt(i);
+        return
+            i == 5
+                ? author
+                : i == 6
+                    ? treasury
+                    : address(consumer);
+    }
+
+    // ---------------------------------------------------------------------------------------------------- chance
+
+    function sow(uint256 seed) internal {
+        _seed = seed;
+    }
+
+    /// @return A number below `n`.
+    function draw(uint256 n) internal returns (uint256) {
+        _seed = uint256(keccak256(abi.encode(_seed)));
+        return _seed % n;
+    }
+
+    function count(Reached what) internal {
+        ++reached[uint256(what)];
+    }
+
+    function moment() internal view returns (uint256) {
+        return vm.getBlockTimestamp();
+    }
+
+    // ---------------------------------------------------------------------------------------------------- calls
+
+    /// @return why The selector of the error that it reverted with, zero where it didn't.
+    function attempt(address by, address target, bytes memory data) internal returns (bytes4 why) {
+        vm.prank(by);
+        return attempt(target, data);
+    }
+
+    function attempt(address target, bytes memory data) internal returns (bytes4 why) {
+        (bool success, bytes memory result) = target.call(data);
+        if (success) return 0;
+        why = bytes4(result);
+        require(why != 0, "reverted without a reason");
+    }
+
+    /// @dev Everything that reverts must have been foreseen, by its error; everything that was must revert.
+    function hold(string memory move, bytes4 why, bytes4 expected) internal returns (bool success) {
+        if (why != expected) {
+            string memory told = string.concat(": expected ", vm.toString(bytes32(expected)), ", got ");
+            revert(string.concat(move, told, vm.toString(bytes32(why))));
+        }
+        if (why != 0) count(Reached.REFUSED);
+        return why == 0;
+    }
+
+    // -------------------------------------------------------------------------------------------------- answers
+
+    function stands(uint256 index) internal view returns (bool) {
+        Asked storage entry = asked[answered[index].asked];
+        return entry.book == Book.ANSWERED && entry.standing == index + 1;
+    }
+
+    function postedLeafOf(bool wrong, uint8 element) internal view returns (bytes memory leaf) {
+        leaf = honest.leaves[LEAVES - 1];
+        if (wrong) setWord(leaf, element, 0x40a00000);
+    }
+
+    /// @dev The trace that the operator of an answer holds to be true, or wants others to.
+    function traceOf(Answered memory entry) internal view returns (TestTree.Tree memory trace) {
+        trace = honest;
+        if (entry.lies) {
+            bytes memory leaf = trace.leaves[entry.lieLeaf];
+            setWord(leaf, entry.lieWord, wordOf(leaf, entry.lieWord) ^ 1);
+            trace.update(entry.lieLeaf);
+        }
+        if (entry.wrong && entry.consistent) {
+            setWord(trace.leaves[LEAVES - 1], entry.element, 0x40a00000);
+            trace.update(LEAVES - 1);
+        }
+    }
+
+    // ----------------------------------------------------------------------------------------------- verdicts
+
+    function bookConviction(Disputed storage entry, uint256 penalty) internal {
+        Answered storage about = answered[entry.answered];
+        Asked storage question = asked[about.asked];
+        (address loser, uint256 bond) = (about.answer.operator, question.request.params.bond);
+        _close(entry, about);
+        bondsOwed[entry.challenger] += CHALLENGER_BOND;
+        about.voided = true;
+        (question.book, question.standing) = (Book.OPEN, 0);
+        lostOnce[question.id][loser] = true;
+        locked[loser] -= bond;
+        _slash(loser, penalty);
+        rewards[entry.challenger] += penalty / 2;
+        rewarded += penalty / 2;
+        stakeBurned += penalty - penalty / 2;
+    }
+
+    function bookAcquittal(Disputed storage entry) internal {
+        Answered storage about = answered[entry.answered];
+        _close(entry, about);
+        uint256 burned = (uint256(CHALLENGER_BOND) * gameParameters().burnBps + BPS - 1) / BPS;
+        bondsOwed[about.answer.operator] += CHALLENGER_BOND - burned;
+        bondsBurned += burned;
+        bondsHeld -= burned;
+        uint256 until = moment() + gameParameters().grace;
+        uint256 last = windowEndOf(about) + gameParameters().maxGrace;
+        if (until > last) until = last;
+        if (until > about.until) about.until = uint64(until);
+    }
+
+    function bookVoided(Disputed storage entry) internal {
+        _close(entry, answered[entry.answered]);
+        bondsOwed[entry.challenger] += CHALLENGER_BOND;
+    }
+
+    function bookRetraction(Answered storage about) internal {
+        Asked storage question = asked[about.asked];
+        (address loser, uint256 bond) = (about.answer.operator, question.request.params.bond);
+        uint256 penalty = (bond + 99) / 100;
+        (question.book, question.standing) = (Book.OPEN, 0);
+        lostOnce[question.id][loser] = true;
+        locked[loser] -= bond;
+        _slash(loser, penalty);
+        stakeBurned += penalty;
+    }
+
+    function windowEndOf(Answered storage about) internal view returns (uint256) {
+        return uint256(about.answer.submittedAt) + asked[about.asked].request.params.challengeWindow;
+    }
+
+    function _slash(address loser, uint256 penalty) private {
+        stakes[loser] -= penalty;
+        slashes[loser] += penalty;
+        slashed += penalty;
+    }
+
+    function _close(Disputed storage entry, Answered storage about) private {
+        require(!entry.closed, "closed twice");
+        entry.closed = true;
+        --about.open;
+    }
+}

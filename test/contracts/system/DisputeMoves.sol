@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IInferenceCoordinator} from "../../../contracts/interfaces/IInferenceCoordinator.sol";
+import {Dispute, IDisputeGame, Turn} from "../../../contracts/interfaces/IDisputeGame.sol";
+import {Defence} from "../../../contracts/libraries/Defence.sol";
+import {TestTree} from "../dispute/TestTree.sol";
+import {Book, Reached} from "./Books.sol";
+import {LifeMoves} from "./LifeMoves.sol";
+
+/// @notice The moves of both sides of a dispute. The honest ones play to win, the others as it comes.
+abstract contract DisputeMoves is LifeMoves {
+    using TestTree for TestTree.Tree;
+
+    // ---------------------------------------------------------------------------------------------- challenging
+
+    /// @dev Anybody but the honest: against any element of any answer, right or wrong.
+    function moveCommit() internal {
+        if (answered.length == 0) return;
+        uint256 which = _recent(answered.length);
+        for (uint256 i = 0; i < 3 && !stands(which); ++i) which = _recent(answered.length);
+        address by = [BOGUS, SYBIL, CHEAT, CHEAT_TOO, LAZY][draw(5)];
+        if (draw(4) == 0 && !isHonest(answered[which].answer.operator)) by = answered[which].answer.operator;
+        uint8 element = draw(3) == 0 ? answered[which].element : uint8(draw(65));
+        commit(which, by, element, bytes32(draw(1_000)));
+    }
+
+    function commit(uint256 which, address by, uint8 element, bytes32 salt) internal returns (bytes32 id) {
+        id = dispute.commitmentOf(answered[which].id, 0, element, salt, by);
+        // A copy that somebody else sends first, or once more, changes nothing for the commitment's author.
+        address sender = draw(5) == 0 ? BOGUS : by;
+        bytes memory call_ = abi.encodeCall(dispute.commitChallenge, (id));
+        hold("commitChallenge", attempt(sender, address(dispute), call_), 0);
+        uint256 since = committedAt[id];
+        if (since == 0 || moment() >= since + gameParameters().commitLifetime) committedAt[id] = moment();
+        committed.push(Committed(id, which, by, element, salt));
+        count(Reached.COMMITTED);
+    }
+
+    function moveChallenge() internal {
+        if (committed.length == 0) return;
+        uint256 which = _recent(committed.length);
+        for (uint256 i = 0; i < 4; ++i) {
+            Committed storage target = committed[which];
+            if (_challengeRefusal(target, answered[target.answered]) == 0) break;
+            which = _recent(committed.length);
+        }
+        challengeAs(committed[which]);
+    }
+
+    function challengeAs(Committed memory target) internal returns (bool) {
+        Answered storage about = answered[target.answered];
+        Asked storage question = asked[about.asked];
+        token.mint(target.by, CHALLENGER_BOND);
+        bytes memory call_ = abi.encodeCall(
+            dispute.challenge,
+            (question.request, about.answer, 0, target.element, target.salt)
+        );
+        bytes4 expected = _challengeRefusal(target, about);
+        if (!hold("challenge", attempt(target.by, address(dispute), call_), expected)) return false;
+        if (about.open != 0) count(Reached.CHALLENGED_IN_PARALLEL);
+        if (target.by == about.answer.operator) count(Reached.SELF_CHALLENGED);
+        ++about.open;
+        put[target.by] += CHALLENGER_BOND;
+        (bondsIn, bondsHeld) = (bondsIn + CHALLENGER_BOND, bondsHeld + CHALLENGER_BOND);
+        (committedAt[target.id], existed[target.id]) = (0, true);
+        disputed.push(Disputed(target.id, target.answered, target.by, target.element, uint64(moment()), 0, false));
+        count(Reached.CHALLENGED);
+        return true;
+    }
+
+    function _challengeRefusal(Committed memory target, Answered storage about) private view returns (bytes4) {
+        uint256 since = committedAt[target.id];
+        if (since < about.answer.submittedAt || since == 0) return IDisputeGame.CommitmentUnknown.selector;
+        if (moment() < since + gameParameters().commitDelay) return IDisputeGame.CommitmentTooYoung.selector;
+        if (moment() >= since + gameParameters().commitLifetime) return IDisputeGame.CommitmentTooOld.selector;
+        if (existed[target.id]) return IDisputeGame.DisputeNotOpen.selector;
+        if (moment() >= about.until) return IDisputeGame.ChallengeTooLate.selector;
+        if (target.element >= 64) return IDisputeGame.ElementOutOfRange.selector;
+        Asked storage question = asked[about.asked];
+        if (question.book == Book.ANSWERED && stands(target.answered)) return 0;
+        bool open = question.book == Book.OPEN || question.book == Book.REFUNDED;
+        return open ? IInferenceCoordinator.UnexpectedStatus.selector : IInferenceCoordinator.AnswerMismatch.selector;
+    }
+
+    // ------------------------------------------------------------------------------------------------- playing
+
+    function moveAny() internal {
+        uint256 which = _anyOpen();
+        if (which == disputed.length) return;
+        Turn turn = dispute.disputeOf(disputed[which].id).turn;
+        address by =
+            turn == Turn.PICK ? disputed[which].challenger : answered[disputed[which].answered].answer.operator;
+        // The honest often wait for their last second.
+        if (isHonest(by) && draw(3) == 0) return;
+        playTurn(which);
+    }
+
+    /// @notice Lets the side whose turn it is make one move; who isn't honest may also do nothing, or what is refused.
+    function playTurn(uint256 which) internal {
+        Disputed storage entry = disputed[which];
+        Answered storage about = answered[entry.answered];
+        Dispute memory state = dispute.disputeOf(entry.id);
+        if (moment() == state.deadline - 1) count(Reached.LAST_SECOND);
+        bytes4 refused = 0;
+        if (about.voided) refused = IDisputeGame.AnswerVoided.selector;
+        else if (moment() >= state.deadline) refused = IDisputeGame.ClockRunOut.selector;
+        if (state.turn == Turn.DEFEND) _playDefence(which, refused);
+        else if (state.turn == Turn.REVEAL) _playReveal(which, state, refused);
+        else if (state.turn == Turn.PICK && state.height == 0) _playStep(which, state, refused);
+        else if (state.turn == Turn.PICK) _playPick(which, state, refused);
+    }
+
+    function _playDefence(uint256 which, bytes4 refused) private {
+        Disputed storage entry = disputed[which];
+        Answered storage about = answered[entry.answered];
+        address by = about.answer.operator;
+        uint256 choice = isHonest(by) ? 9 : draw(10);
+        if (choice < 1 || (by == LAZY && choice < 3)) return;
+        if (choice < 3) {
+            _concede(entry, about, refused);
+        } else if (choice < 4) {
+            bytes4 stranger_ = refused == 0 ? IDisputeGame.CallerNotPlayer.selector : refused;
+            Asked storage question = asked[about.asked];
+            bytes memory call_ = abi.encodeCall(dispute.concede, (entry.id, question.request, about.answer));
+            hold("concede for another", attempt(SYBIL, address(dispute), call_), stranger_);
+        } else {
+            _defend(which, refused, choice == 5);
+        }
+    }
+
+    function _concede(Disputed storage entry, Answered storage about, bytes4 refused) private {
+        Asked storage question = asked[about.asked];
+        bytes memory call_ = abi.encodeCall(dispute.concede, (entry.id, question.request, about.answer));
+        if (!hold("concede", attempt(about.answer.operator, address(dispute), call_), refused)) return;
+        uint256 bond = question.request.params.bond;
+        bookConviction(entry, (bond * gameParameters().concedeBps + BPS - 1) / BPS);
+        count(Reached.CONCEDED);
+    }
+
+    /// @param turncoat Whether to show the true trace, whatever trace the operator has shown before.
+    function _defend(uint256 which, bytes4 refused, bool turncoat) private {
+        Disputed storage entry = disputed[which];
+        Answered storage about = answered[entry.answered];
+        bool differs = about.lies || (about.wrong && about.consistent);
+        bool other = turncoat && differs && about.traceRoot != 0;
+        bytes4 expected = refused;
+        if (expected == 0) {
+            if (about.wrong && (other || !about.consistent) && entry.element == about.element) {
+                expected = Defence.DefenceOutsideTolerance.selector;
+            } else if (other) {
+                expected = IDisputeGame.TraceRootFixed.selector;
+            }
+        }
+        bytes4 why = attempt(address(this), abi.encodeCall(this.sendDefence, (which, other)));
+        if (!hold("defend", why, expected)) return;
+        bytes32 root = dispute.traceRootOf(about.id);
+        require(root != 0 && (about.traceRoot == 0 || about.traceRoot == root), "the defence has a fixed root");
+        about.traceRoot = root;
+        revealed.push(Revealed(about.id, uint8(honest.levels.length - 1), 0));
+        ++entry.moves;
+        count(Reached.DEFENDED);
+    }
+
+    function _playReveal(uint256 which, Dispute memory state, bytes4 refused) private {
+        Disputed storage entry = disputed[which];
+        Answered storage about = answered[entry.answered];
+        uint256 choice = isHonest(about.answer.operator) ? 9 : draw(10);
+        if (choice < 1) return;
+        if (choice < 3) {
+            bytes4 expected = refused == 0 ? IDisputeGame.RevealInvalid.selector : refused;
+            bytes memory call_ = abi.encodeCall(dispute.reveal, (entry.id, new bytes(256)));
+            hold("reveal something else", attempt(about.answer.operator, address(dispute), call_), expected);
+            return;
+        }
+        if (!hold("reveal", attempt(address(this), abi.encodeCall(this.sendReveal, (which))), refused)) return;
+        revealed.push(Revealed(about.id, state.height, state.position));
+        ++entry.moves;
+        count(Reached.REVEALED);
+    }
+
+    function _playPick(uint256 which, Dispute memory state, bytes4 refused) private {
+        Disputed storage entry = disputed[which];
+        uint256 choice = isHonest(entry.challenger) ? 9 : draw(10);
+        if (choice < 1) return;
+        if (choice < 3) {
+            bytes4 expected = refused;
+            if (expected == 0) {
+                expected = choice == 1 ? IDisputeGame.PickOutOfRange.selector : IDisputeGame.OpeningInvalid.selector;
+            }
+            uint256 child = choice == 1 ? 64 : 0;
+            bytes memory call_ = abi.encodeCall(dispute.pick, (entry.id, child, 0, new bytes32[](6)));
+            hold("pick nothing", attempt(entry.challenger, address(dispute), call_), expected);
+            return;
+        }
+        uint256 random = choice < 6 ? 1 + draw(64) : 0;
+        bytes4 why = attempt(address(this), abi.encodeCall(this.sendPick, (which, random)));
+        if (!hold("pick", why, refused)) return;
+        ++entry.moves;
+        count(Reached.PICKED);
+        Dispute memory next = dispute.disputeOf(entry.id);
+        if (next.turn == Turn.PICK) count(Reached.PICKED_REVEALED);
+        require(next.height < state.height, "a pick goes down");
+    }
+
+    function _playStep(uint256 which, Dispute memory state, bytes4 refused) private {
+        Disputed storage entry = disputed[which];
+        Answered memory about = answered[entry.answered];
+        uint256 choice = isHonest(entry.challenger) ? 9 : draw(10);
+        if (choice < 1) return;
+        TestTree.Tree memory trace = traceOf(about);
+        uint256 word = choice < 6 ? draw(64) : firstWrong(trace, state.position);
+        bool equal = wordOf(trace.leaves[state.position], word) == wordOf(honest.leaves[state.position], word);
+        bytes memory call_ = abi.encodeCall(
+            dispute.step,
+            (entry.id, asked[about.asked].request, about.answer, trace.leaves[state.position], word, "")
+        );
+        if (!hold("step", attempt(entry.challenger, address(dispute), call_), refused)) return;
+        ++entry.moves;
+        if (equal) bookAcquittal(entry);
+        else bookConviction(entry, asked[about.asked].request.params.bond);
+        count(equal ? Reached.STEP_EQUAL : Reached.STEP_DIFFERENT);
+    }
+
+    // -------------------------------------------------------------------------------------------------- anybody
+
+    function moveTimeout() internal {
+        if (disputed.length == 0) return;
+        uint256 which = draw(4) == 0 ? draw(disputed.length) : _anyOpen();
+        if (which < disputed.length) sendTimeout(which);
+    }
+
+    function sendTimeout(uint256 which) internal {
+        Disputed storage entry = disputed[which];
+        Answered storage about = answered[entry.answered];
+        Dispute memory state = dispute.disputeOf(entry.id);
+        bytes4 expected = 0;
+        if (entry.closed) expected = IDisputeGame.DisputeNotOpen.selector;
+        else if (about.voided) expected = IDisputeGame.AnswerVoided.selector;
+        else if (moment() < state.deadline) expected = IDisputeGame.ClockStillRunning.selector;
+        Asked storage question = asked[about.asked];
+        bytes memory call_ = abi.encodeCall(dispute.timeout, (entry.id, question.request, about.answer));
+        if (!hold("timeout", attempt(address(dispute), call_), expected)) return;
+        if (state.turn == Turn.PICK) {
+            bookAcquittal(entry);
+            count(Reached.CHALLENGER_TIMEOUT);
+        } else {
+            bookConviction(entry, question.request.params.bond);
+            count(Reached.OPERATOR_TIMEOUT);
+        }
+    }
+
+    function moveCloseVoided() internal {
+        if (disputed.length == 0) return;
+        uint256 which = draw(disputed.length);
+        for (uint256 i = 0; i < disputed.length; ++i) {
+            if (!disputed[i].closed && answered[disputed[i].answered].voided) which = i;
+        }
+        sendCloseVoided(which);
+    }
+
+    function sendCloseVoided(uint256 which) internal {
+        Disputed storage entry = disputed[which];
+        Answered storage about = answered[entry.answered];
+        bytes4 expected = 0;
+        if (entry.closed) expected = IDisputeGame.DisputeNotOpen.selector;
+        else if (!about.voided) expected = IDisputeGame.AnswerNotVoided.selector;
+        Asked storage question = asked[about.asked];
+        bytes memory call_ = abi.encodeCall(dispute.closeVoided, (entry.id, question.request, about.answer));
+        if (!hold("closeVoided", attempt(address(dispute), call_), expected)) return;
+        bookVoided(entry);
+        count(Reached.CLOSED_VOIDED);
+    }
+
+    function withdrawBonds(address by) internal override {
+        bytes4 expected = bondsOwed[by] == 0 ? IDisputeGame.NothingOwed.selector : bytes4(0);
+        bytes memory call_ = abi.encodeCall(dispute.withdraw, (ELSEWHERE));
+        if (!hold("withdraw bonds", attempt(by, address(dispute), call_), expected)) return;
+        got[by] += bondsOwed[by];
+        bondsOut += bondsOwed[by];
+        bondsHeld -= bondsOwed[by];
+        bondsOwed[by] = 0;
+        count(Reached.BONDS_WITHDRAWN);
+    }
+
+    // --------------------------------------------------------------------- what is called, so that it may revert
+
+    function sendDefence(uint256 which, bool truth) external {
+        Disputed storage entry = disputed[which];
+        Answered memory about = answered[entry.answered];
+        bytes memory leaf = postedLeafOf(about.wrong, about.element);
+        TestTree.Tree memory trace = truth ? honest : traceOf(about);
+        defend(entry.id, asked[about.asked].request, about.answer, leaf, trace);
+    }
+
+    function sendReveal(uint256 which) external {
+        Answered memory about = answered[disputed[which].answered];
+        reveal(disputed[which].id, about.answer.operator, traceOf(about));
+    }
+
+    /// @param random Picks child `random - 1` of those there are; 0: the first that differs from the true trace.
+    function sendPick(uint256 which, uint256 random) external {
+        Disputed storage entry = disputed[which];
+        TestTree.Tree memory theirs = traceOf(answered[entry.answered]);
+        if (random == 0) {
+            pick(entry.id, entry.challenger, honest, theirs);
+        } else {
+            Dispute memory state = dispute.disputeOf(entry.id);
+            (uint256 first, bytes32[] memory children) = theirs.childrenOf(state.height, state.position);
+            pickChild(entry.id, entry.challenger, theirs, state, first, (random - 1) % children.length);
+        }
+    }
+
+    function firstWrong(TestTree.Tree memory trace, uint256 leaf) internal view returns (uint256 word) {
+        bytes memory own = honest.leaves[leaf];
+        while (word < 63 && wordOf(own, word) == wordOf(trace.leaves[leaf], word)) ++word;
+    }
+
+    /// @return which The index of an open dispute, `disputed.length` where there is none.
+    function _anyOpen() internal returns (uint256 which) {
+        uint256 length = disputed.length;
+        if (length == 0) return 0;
+        uint256 start = draw(length);
+        for (uint256 i = 0; i < length; ++i) {
+            which = (start + i) % length;
+            if (!disputed[which].closed) return which;
+        }
+        return length;
+    }
+}

@@ -8,9 +8,10 @@ import {Dispute, GameParameters, IDisputeGame, Turn} from "./interfaces/IDispute
 import {IInferenceCoordinator} from "./interfaces/IInferenceCoordinator.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
-import {IStepVerifier, StepClaim} from "./interfaces/IStepVerifier.sol";
+import {Choice, IStepVerifier, StepClaim} from "./interfaces/IStepVerifier.sol";
 import {Clocks} from "./libraries/Clocks.sol";
 import {Defence} from "./libraries/Defence.sol";
+import {Descent} from "./libraries/Descent.sol";
 import {Answer, Request, RequestLib} from "./libraries/RequestLib.sol";
 import {Segments} from "./libraries/Segments.sol";
 import {Shares} from "./libraries/Shares.sol";
@@ -31,7 +32,6 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         bool voided;
     }
 
-    uint256 private constant LEVELS_PER_REVEAL = 6;
     /// @dev Defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, a word's pick,
     /// its sums and the step.
     uint256 private constant MAX_MOVES = 1 + 2 * 6 + 3;
@@ -145,17 +145,21 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         if (dispute.height == 0) revert UnexpectedTurn(disputeId, Turn.PICK, Turn.PICK);
         Trace storage trace = _traces[dispute.answerId];
 
-        (uint256 levels, uint256 first, uint256 count) = _children(dispute.height, dispute.position, trace.leafCount);
+        (uint256 levels, uint256 first, uint256 count) = Descent.childrenOf(
+            dispute.height,
+            dispute.position,
+            trace.leafCount
+        );
         if (child >= count) revert PickOutOfRange(child, count);
         if (siblings.length != levels) revert OpeningInvalid();
         uint256 height = dispute.height - levels;
-        bytes32 node = TraceTree.ancestorOf(hash, _width(trace.leafCount, height), first + child, siblings);
+        bytes32 node = TraceTree.ancestorOf(hash, Descent.widthAt(trace.leafCount, height), first + child, siblings);
         if (node != dispute.node) revert OpeningInvalid();
 
         dispute.node = hash;
         dispute.height = uint8(height);
         dispute.position = uint32(first + child);
-        bool revealed = _revealed[dispute.answerId][_key(height, first + child)];
+        bool revealed = _revealed[dispute.answerId][Descent.nodeKey(height, first + child)];
         _move(dispute, revealed ? Turn.PICK : Turn.REVEAL, !revealed);
         emit Picked(disputeId, dispute.height, dispute.position, revealed, dispute.deadline);
     }
@@ -183,7 +187,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         _checkPlayer(dispute.challenger);
         if (dispute.height != 0 || word >= 64) revert OpeningInvalid();
         dispute.word = word;
-        bool revealed = _sums[dispute.answerId][_wordKey(dispute)] != 0;
+        bool revealed = _sums[dispute.answerId][Descent.wordKey(dispute.position, word)] != 0;
         _move(dispute, revealed ? Turn.SEGMENT : Turn.SUMS, !revealed);
         emit WordPicked(disputeId, dispute.position, word, revealed, dispute.deadline);
     }
@@ -201,7 +205,8 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         _checkPlayer(dispute.challenger);
         bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
         uint256 claimed = _wordOf(dispute, leaf, dispute.word);
-        if (_hash(states) != _sums[dispute.answerId][_wordKey(dispute)]) revert OpeningInvalid();
+        bytes32 shown = _sums[dispute.answerId][Descent.wordKey(dispute.position, dispute.word)];
+        if (Segments.hashOf(states) != shown) revert OpeningInvalid();
         bool equal = stepVerifier.follows(_claim(dispute, request, dispute.word), claimed, states, proof);
         _stepped(disputeId, dispute, requestId, request, answer, equal);
     }
@@ -230,10 +235,14 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         _checkAnswer(disputeId, dispute, request, answer);
         _checkPlayer(answer.operator);
 
-        uint32 leafCount = Defence.check(_target(dispute, request, answer), posted, canonical);
-        (bytes32 traceRoot, bool first) = _fixTrace(dispute.answerId, leafCount, canonical.traceTop);
+        Defence.Target memory target = _target(dispute, request, answer);
+        Defence.Found memory found = Defence.check(target, posted, canonical);
+        (bytes32 traceRoot, bool first) = _fixTrace(dispute.answerId, found.leafCount, canonical.traceTop);
+        if (!found.right && !_isNearTie(dispute, request, target, found, canonical.choice)) {
+            revert Defence.DefenceOutsideTolerance(found.posted, found.canonical);
+        }
         dispute.node = canonical.traceTop;
-        dispute.height = uint8(TraceTree.depthOf(leafCount));
+        dispute.height = uint8(TraceTree.depthOf(found.leafCount));
         _move(dispute, Turn.PICK, true);
         emit Defended(disputeId, dispute.answerId, traceRoot, dispute.deadline);
         if (first) _reveal(disputeId, dispute, children);
@@ -243,7 +252,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     function reveal(bytes32 disputeId, bytes calldata children) external {
         Dispute storage dispute = _load(disputeId, Turn.REVEAL);
         _move(dispute, Turn.PICK, true);
-        _revealed[dispute.answerId][_key(dispute.height, dispute.position)] = true;
+        _revealed[dispute.answerId][Descent.nodeKey(dispute.height, dispute.position)] = true;
         _reveal(disputeId, dispute, children);
     }
 
@@ -259,7 +268,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         _checkPlayer(answer.operator);
         // More than any reduction has would only make the challenger's step dearer. Too few convict.
         if (states.length >= Segments.MAXIMUM) revert SumsTooMany(states.length, Segments.MAXIMUM - 1);
-        _sums[dispute.answerId][_wordKey(dispute)] = _hash(states);
+        _sums[dispute.answerId][Descent.wordKey(dispute.position, dispute.word)] = Segments.hashOf(states);
         _move(dispute, Turn.SEGMENT, true);
         emit SumsRevealed(disputeId, dispute.answerId, dispute.position, dispute.word, states, dispute.deadline);
     }
@@ -317,7 +326,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         Trace storage trace = _traces[answerId];
         // The first defence, which fixes the trace, shows what lies below its top.
         if (trace.top != 0 && position == 0 && height == TraceTree.depthOf(trace.leafCount)) return true;
-        return _revealed[answerId][_key(height, position)];
+        return _revealed[answerId][Descent.nodeKey(height, position)];
     }
 
     /// @inheritdoc IDisputeGame
@@ -456,6 +465,21 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         );
     }
 
+    /// @return Whether the element is the number of a choice, and the posted one is as good as the canonical one.
+    function _isNearTie(
+        Dispute storage dispute,
+        Request calldata request,
+        Defence.Target memory target,
+        Defence.Found memory found,
+        bytes calldata proof
+    ) private view returns (bool) {
+        if (proof.length == 0 || !found.choosable) return false;
+        StepClaim memory claim = _claim(dispute, request, found.word % 64);
+        claim.leaf = uint32(found.word / 64);
+        Choice memory choice = Choice(found.posted, found.canonical, target.deltaAbsolute, target.deltaRelative);
+        return stepVerifier.isNearTie(claim, choice, proof);
+    }
+
     /// @dev INVARIANT: an operator has one trace for an answer, whoever disputes it.
     function _fixTrace(bytes32 answerId, uint32 leafCount, bytes32 top) private returns (bytes32 root, bool first) {
         root = Defence.traceRoot(leafCount, top);
@@ -472,43 +496,10 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
 
     /// @dev Shows what lies below the disputed node, to every dispute on the answer.
     function _reveal(bytes32 disputeId, Dispute storage dispute, bytes calldata children) private {
-        (uint256 height, bytes32 expected) = (dispute.height, dispute.node);
-        bytes32 node;
-        if (height == 0) {
-            if (children.length != TraceTree.LEAF_BYTES) revert RevealInvalid(expected, 0);
-            node = TraceTree.leafHash(children);
-        } else {
-            uint256 leafCount = _traces[dispute.answerId].leafCount;
-            (uint256 levels, , uint256 count) = _children(height, dispute.position, leafCount);
-            if (children.length != 32 * count) revert RevealInvalid(expected, 0);
-            node = TraceTree.ancestorOfAll(children, levels);
-        }
-        if (node != expected) revert RevealInvalid(expected, node);
-        emit Revealed(disputeId, dispute.answerId, uint8(height), dispute.position, children, dispute.deadline);
-    }
-
-    /// @return levels How far the children lie below the node.
-    /// @return first The first child's position at its height.
-    /// @return count How many children hold a leaf.
-    function _children(
-        uint256 height,
-        uint256 position,
-        uint256 leafCount
-    ) private pure returns (uint256 levels, uint256 first, uint256 count) {
-        levels = height < LEVELS_PER_REVEAL ? height : LEVELS_PER_REVEAL;
-        first = position << levels;
-        count = _width(leafCount, height - levels) - first;
-        if (count > 1 << levels) count = 1 << levels;
-    }
-
-    /// @return The number of nodes of a height that hold a leaf.
-    function _width(uint256 leafCount, uint256 height) private pure returns (uint256) {
-        return (leafCount + (1 << height) - 1) >> height;
-    }
-
-    /// @dev Number of the disputed word in the trace.
-    function _wordKey(Dispute storage dispute) private view returns (uint256) {
-        return 64 * uint256(dispute.position) + dispute.word;
+        (uint8 height, uint32 position) = (dispute.height, dispute.position);
+        bytes32 node = Descent.nodeOf(children, height, position, _traces[dispute.answerId].leafCount);
+        if (node != dispute.node) revert RevealInvalid(dispute.node, node);
+        emit Revealed(disputeId, dispute.answerId, height, position, children, dispute.deadline);
     }
 
     /// @return word A word of the disputed leaf, which `leaf` is proven to be.
@@ -516,19 +507,6 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         if (dispute.height != 0 || word >= 64 || leaf.length != TraceTree.LEAF_BYTES) revert OpeningInvalid();
         if (TraceTree.leafHash(leaf) != dispute.node) revert OpeningInvalid();
         return Defence.wordAt(leaf, word);
-    }
-
-    function _hash(uint256[6][] calldata states) private pure returns (bytes32 hash) {
-        assembly ("memory-safe") {
-            let free := mload(0x40)
-            let size := mul(states.length, 192)
-            calldatacopy(free, states.offset, size)
-            hash := keccak256(free, size)
-        }
-    }
-
-    function _key(uint256 height, uint256 position) private pure returns (uint256) {
-        return (height << 32) | position;
     }
 
     function _claim(

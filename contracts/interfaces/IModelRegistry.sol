@@ -8,7 +8,8 @@ struct TensorSpec {
     uint8 dtype;
     /// @dev Fixed at registration: no dynamic dimensions.
     uint32[] shape;
-    /// @dev Tolerance δ of an output as binary32 bits: |y - y*| <= deltaAbsolute + deltaRelative * |y*|. Zero for inputs.
+    /// @dev Tolerance δ of an output as binary32 bits: |y - y*| <= deltaAbsolute + deltaRelative * |y*|; where the output is a
+    /// choice among scores, that of the scores (docs/canonical.md, §9). Zero for inputs.
     uint32 deltaAbsolute;
     uint32 deltaRelative;
 }

@@ -58,6 +58,16 @@ struct StepProof {
     uint64 end;
 }
 
+/// @notice Two choices among the scores of one element, and the tolerance of these scores.
+struct Choice {
+    /// @dev Row-major numbers in the reduction space.
+    uint256 posted;
+    uint256 canonical;
+    /// @dev Binary32 bits.
+    uint32 deltaAbsolute;
+    uint32 deltaRelative;
+}
+
 /// @title One element of one instruction of a canonical program, recomputed by the EVM
 /// @notice Operands are opened under the disputed trace itself, the model's weights and the request's input, so that the
 /// result says whether this element follows from what lies in front of it.
@@ -90,6 +100,16 @@ interface IStepVerifier {
         StepClaim calldata claim,
         uint256 word,
         uint256[6][] calldata states,
+        bytes calldata proof
+    ) external view returns (bool);
+
+    /// @notice Compares another choice among scores with the one that the trace makes in the claimed word.
+    /// @param proof An ABI-encoded `StepProof` that opens the two scores.
+    /// @return Whether the posted choice's score lies within twice the tolerance of the canonical one's (docs/canonical.md, §9).
+    /// @dev Reverts where the word is not the number of a largest or smallest f32 score, or the proof doesn't show the scores.
+    function isNearTie(
+        StepClaim calldata claim,
+        Choice calldata choice,
         bytes calldata proof
     ) external view returns (bool);
 

@@ -39,6 +39,23 @@ library Defence {
         bytes32 traceTop;
         bytes leaf;
         bytes32[] siblings;
+        /// @dev Where the element is the number of a choice and another one was posted: what `IStepVerifier.isNearTie` takes to
+        /// compare their scores. Otherwise empty.
+        bytes choice;
+    }
+
+    /// @notice What a defence shows.
+    struct Found {
+        /// @dev Leaves of the program's trace, and the number of the element's word in it.
+        uint32 leafCount;
+        uint256 word;
+        /// @dev The element as it was posted, and the trace's word.
+        uint256 posted;
+        uint256 canonical;
+        /// @dev Whether the one lies within tolerance of the other.
+        bool right;
+        /// @dev Whether the element's type is one that choices are posted in.
+        bool choosable;
     }
 
     error DefenceTensorCount(uint256 expected, uint256 actual);
@@ -47,22 +64,24 @@ library Defence {
     error DefenceOpeningMismatch(bytes32 expected, bytes32 actual);
     error DefenceOutsideTolerance(uint256 posted, uint256 canonical);
 
-    /// @return leafCount The number of leaves of the program's trace.
+    /// @dev Reverts where either element is not what it is said to be.
     function check(
         Target memory target,
         Posted calldata posted,
         Canonical calldata canonical
-    ) internal pure returns (uint32 leafCount) {
+    ) internal pure returns (Found memory found) {
         ProgramHeader.check(target.programRoot, canonical.instructionsTop, canonical.header);
         ProgramHeader.Tensor memory tensor = ProgramHeader.output(canonical.header, target.tensor);
         uint256 outputs = ProgramHeader.outputCount(canonical.header);
         if (posted.tensorRoots.length != outputs) revert DefenceTensorCount(outputs, posted.tensorRoots.length);
-        uint256 postedElement = _openPosted(target, tensor, posted);
+        found.posted = _openPosted(target, tensor, posted);
         (, uint256 leaves, ) = ProgramHeader.sizes(canonical.header);
-        uint256 word = tensor.offset + target.element;
-        _checkLeaf(canonical.leaf, leaves, word / 64, canonical.siblings, canonical.traceTop);
-        _compare(target, tensor.dtype, postedElement, wordAt(canonical.leaf, word % 64));
-        return uint32(leaves);
+        found.leafCount = uint32(leaves);
+        found.word = tensor.offset + target.element;
+        _checkLeaf(canonical.leaf, leaves, found.word / 64, canonical.siblings, canonical.traceTop);
+        found.canonical = wordAt(canonical.leaf, found.word % 64);
+        found.right = _isRight(target, tensor.dtype, found.posted, found.canonical);
+        found.choosable = tensor.dtype == TensorLib.INT32 || tensor.dtype == TensorLib.INT64;
     }
 
     /// @return Word `index` of a leaf, which is little-endian.
@@ -118,14 +137,13 @@ library Defence {
     }
 
     /// @dev Integers must be equal; how a word becomes an element is docs/canonical.md §2.
-    function _compare(Target memory target, uint256 dtype, uint256 posted, uint256 word) private pure {
-        bool right;
-        if (dtype == TensorLib.FLOAT32)
-            right = Tolerance.holds(posted, word, target.deltaAbsolute, target.deltaRelative);
-        else if (dtype == TensorLib.INT32) right = posted == word;
-        else if (dtype == TensorLib.INT64) right = posted == uint64(int64(int32(uint32(word))));
-        else if (dtype == TensorLib.BOOL) right = posted == (word == 0 ? 0 : 1);
-        else right = posted == word & 0xff;
-        if (!right) revert DefenceOutsideTolerance(posted, word);
+    function _isRight(Target memory target, uint256 dtype, uint256 posted, uint256 word) private pure returns (bool) {
+        if (dtype == TensorLib.FLOAT32) {
+            return Tolerance.holds(posted, word, target.deltaAbsolute, target.deltaRelative);
+        }
+        if (dtype == TensorLib.INT32) return posted == word;
+        if (dtype == TensorLib.INT64) return posted == uint64(int64(int32(uint32(word))));
+        if (dtype == TensorLib.BOOL) return posted == (word == 0 ? 0 : 1);
+        return posted == word & 0xff;
     }
 }

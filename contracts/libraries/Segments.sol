@@ -14,6 +14,16 @@ library Segments {
         while (total > MAXIMUM * length) length *= 2;
     }
 
+    /// @return hash What stands for the states at the segments' ends where these are kept.
+    function hashOf(uint256[6][] calldata states) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let size := mul(states.length, 192)
+            calldatacopy(free, states.offset, size)
+            hash := keccak256(free, size)
+        }
+    }
+
     /// @return count How many segments there are; a reduction of no element is one.
     function countOf(uint256 total) internal pure returns (uint256 count) {
         uint256 length = lengthOf(total);

@@ -2,9 +2,10 @@
 pragma solidity ^0.8.31;
 
 import {IStepKernel} from "../interfaces/IStepKernel.sol";
-import {IStepVerifier, StepClaim, StepProof} from "../interfaces/IStepVerifier.sol";
+import {Choice, IStepVerifier, StepClaim, StepProof} from "../interfaces/IStepVerifier.sol";
 import {Program} from "../libraries/Program.sol";
 import {Segments} from "../libraries/Segments.sol";
+import {ChoiceKernel} from "./ChoiceKernel.sol";
 import {StepInput} from "./StepInput.sol";
 
 /// @title One element of one instruction, through the kernel of its kind
@@ -14,13 +15,20 @@ contract StepVerifier is IStepVerifier {
     IStepKernel public immutable mapKernel;
     IStepKernel public immutable contractionKernel;
     IStepKernel public immutable reductionKernel;
+    ChoiceKernel public immutable choiceKernel;
 
     mapping(bytes32 fact => bool) private _proven;
 
-    constructor(IStepKernel mapKernel_, IStepKernel contractionKernel_, IStepKernel reductionKernel_) {
+    constructor(
+        IStepKernel mapKernel_,
+        IStepKernel contractionKernel_,
+        IStepKernel reductionKernel_,
+        ChoiceKernel choiceKernel_
+    ) {
         mapKernel = mapKernel_;
         contractionKernel = contractionKernel_;
         reductionKernel = reductionKernel_;
+        choiceKernel = choiceKernel_;
     }
 
     /// @inheritdoc IStepVerifier
@@ -61,6 +69,15 @@ contract StepVerifier is IStepVerifier {
         valid = valid && (last ? segment == states.length : decoded.end == decoded.position + length);
         if (!valid || !_equal(decoded.state, first)) revert SegmentInvalid(decoded.position, decoded.end, length);
         return last ? found == word : _equal(states[segment], state);
+    }
+
+    /// @inheritdoc IStepVerifier
+    function isNearTie(
+        StepClaim calldata claim,
+        Choice calldata choice,
+        bytes calldata proof
+    ) external view returns (bool) {
+        return choiceKernel.isNearTie(claim, proof, choice);
     }
 
     /// @inheritdoc IStepVerifier

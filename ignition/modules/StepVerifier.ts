@@ -8,7 +8,8 @@ export function stepVerifier(m: IgnitionModuleBuilder) {
   const mapKernel = m.contract("MapKernel", [functionKernel]);
   const contractionKernel = m.contract("ContractionKernel", [functionKernel, sumKernel]);
   const reductionKernel = m.contract("ReductionKernel", [functionKernel, sumKernel]);
-  return { stepVerifier: m.contract("StepVerifier", [mapKernel, contractionKernel, reductionKernel]) };
+  const choiceKernel = m.contract("ChoiceKernel");
+  return { stepVerifier: m.contract("StepVerifier", [mapKernel, contractionKernel, reductionKernel, choiceKernel]) };
 }
 
 export default buildModule("StepVerifier", stepVerifier);

@@ -106,13 +106,16 @@ class EngineEvaluator implements Evaluator {
   }
 }
 
+/** @returns whether a program's trace is too large to be kept in memory, unless asked for. */
+export const isStreamed = (program: Program): boolean => traceLeaves(program) * leafBytes > residentBytes;
+
 /**
  * Makes a program ready: weights are packed once, threads started. Many evaluations share one evaluator.
  * @param weights the words of the weight space, whole leaves.
  * @throws ProgramError where the program is not valid. @throws MemoryLimitError where it takes more than 4 GiB.
  */
 export function createEvaluator(program: Program, weights: Uint32Array, options: EvaluatorOptions = {}): Evaluator {
-  const streamed = options.streamed ?? traceLeaves(program) * leafBytes > residentBytes;
+  const streamed = options.streamed ?? isStreamed(program);
   const prepared = prepareProgram(program, weights, { workers: options.workers ?? availableParallelism(), streamed });
   return new EngineEvaluator(prepared, streamed);
 }

@@ -34,6 +34,19 @@ export function isWithin(posted: Word, canonical: Word, { absolute, relative }: 
 }
 
 /**
+ * Tells whether another choice among scores is right: its score is at most twice the tolerance worse than the best one.
+ * @param posted the other choice's score. @param best the canonical choice's; both words are binary32.
+ * @param greatest whether the best score is the greatest one, not the smallest.
+ */
+export function isNearTie(posted: Word, best: Word, { absolute, relative }: Tolerance, greatest: boolean): boolean {
+  if (isNaN32(posted) || isNaN32(best)) return false;
+  if (isInfinite(posted) || isInfinite(best)) return posted === best;
+  const worse = greatest ? units(best) - units(posted) : units(posted) - units(best);
+  const slack = (units(absolute) << BigInt(-unitExponent)) + units(relative) * magnitude(units(best));
+  return worse << BigInt(-unitExponent) <= 2n * slack;
+}
+
+/**
  * Compares a posted output with the canonical one of the same element type and shape.
  * @param tolerance only for float32; every other element type must be equal.
  * @returns the row-major number of the first element that is wrong, null where all are right.

@@ -256,7 +256,7 @@ export const disputeGameAbi = [
   "function commitmentOf(bytes32 answerId, uint8 tensor, uint32 element, bytes32 salt, address challenger) view returns (bytes32)",
   "function concede(bytes32 disputeId, ((bytes32 modelId, address feeToken, uint128 fee, uint128 bond, uint32 submitPeriod, uint32 challengeWindow, uint32 callbackGasLimit) params, bytes32 inputRoot, address requester, uint48 requestedAt, uint128 seed, uint8 stakeBits, uint32 protocolFeeBps) request, (address operator, bytes32 outputRoot, uint48 submittedAt) answer)",
   "function coordinator() view returns (address)",
-  "function defend(bytes32 disputeId, ((bytes32 modelId, address feeToken, uint128 fee, uint128 bond, uint32 submitPeriod, uint32 challengeWindow, uint32 callbackGasLimit) params, bytes32 inputRoot, address requester, uint48 requestedAt, uint128 seed, uint8 stakeBits, uint32 protocolFeeBps) request, (address operator, bytes32 outputRoot, uint48 submittedAt) answer, (bytes32[] tensorRoots, bytes32 tensorTop, bytes leaf, bytes32[] siblings) posted, (bytes header, bytes32 instructionsTop, bytes32 traceTop, bytes leaf, bytes32[] siblings) canonical, bytes children)",
+  "function defend(bytes32 disputeId, ((bytes32 modelId, address feeToken, uint128 fee, uint128 bond, uint32 submitPeriod, uint32 challengeWindow, uint32 callbackGasLimit) params, bytes32 inputRoot, address requester, uint48 requestedAt, uint128 seed, uint8 stakeBits, uint32 protocolFeeBps) request, (address operator, bytes32 outputRoot, uint48 submittedAt) answer, (bytes32[] tensorRoots, bytes32 tensorTop, bytes leaf, bytes32[] siblings) posted, (bytes header, bytes32 instructionsTop, bytes32 traceTop, bytes leaf, bytes32[] siblings, bytes choice) canonical, bytes children)",
   "function disputeOf(bytes32 disputeId) view returns ((bytes32 answerId, address challenger, uint8 tensor, uint32 element, bytes32 node, uint8 turn, uint8 height, uint32 position, uint8 word, uint64 deadline, uint32 otherClock))",
   "function isRevealed(bytes32 answerId, uint8 height, uint32 position) view returns (bool)",
   "function maxDuration() view returns (uint32)",
@@ -277,14 +277,16 @@ export const disputeGameAbi = [
 ] as const;
 
 export const stepVerifierAbi = [
-  "constructor(address mapKernel_, address contractionKernel_, address reductionKernel_)",
+  "constructor(address mapKernel_, address contractionKernel_, address reductionKernel_, address choiceKernel_)",
   "error ProofMalformed()",
   "error SegmentInvalid(uint64 position, uint64 end, uint256 length)",
   "error StateUnproven(bytes32 claimHash, uint64 position)",
   "event Advanced(bytes32 indexed claimHash, uint64 position, uint256[6] state)",
   "function advance((bytes32 programRoot, bytes32 weightRoot, bytes32 inputRoot, bytes32 traceTop, uint32 traceLeaves, uint32 leaf, uint8 word) claim, bytes proof) returns (uint256[6] state)",
+  "function choiceKernel() view returns (address)",
   "function contractionKernel() view returns (address)",
   "function follows((bytes32 programRoot, bytes32 weightRoot, bytes32 inputRoot, bytes32 traceTop, uint32 traceLeaves, uint32 leaf, uint8 word) claim, uint256 word, uint256[6][] states, bytes proof) view returns (bool)",
+  "function isNearTie((bytes32 programRoot, bytes32 weightRoot, bytes32 inputRoot, bytes32 traceTop, uint32 traceLeaves, uint32 leaf, uint8 word) claim, (uint256 posted, uint256 canonical, uint32 deltaAbsolute, uint32 deltaRelative) choice, bytes proof) view returns (bool)",
   "function isProven((bytes32 programRoot, bytes32 weightRoot, bytes32 inputRoot, bytes32 traceTop, uint32 traceLeaves, uint32 leaf, uint8 word) claim, uint64 position, uint256[6] state) view returns (bool)",
   "function mapKernel() view returns (address)",
   "function reductionKernel() view returns (address)",

@@ -38,7 +38,14 @@ export const turns = ["NONE", "DEFEND", "REVEAL", "PICK", "CLOSED", "SUMS", "SEG
 /** An operator's proof that an element is right, as `defend` takes it; canonical/dispute/moves.ts builds it. */
 export interface DefenceArguments {
   posted: { tensorRoots: Uint8Array[]; tensorTop: Uint8Array; leaf: Uint8Array; siblings: Uint8Array[] };
-  canonical: { header: Uint8Array; instructionsTop: Uint8Array; traceTop: Uint8Array; leaf: Uint8Array; siblings: Uint8Array[] };
+  canonical: {
+    header: Uint8Array;
+    instructionsTop: Uint8Array;
+    traceTop: Uint8Array;
+    leaf: Uint8Array;
+    siblings: Uint8Array[];
+    choice: string;
+  };
   children: Uint8Array;
 }
 

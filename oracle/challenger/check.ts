@@ -81,8 +81,8 @@ export async function checkAnswer(job: Job, input: CarriedBundle, posted: Carrie
   }
   if (!context.mustBeCanonical(job.requestId) && (await passesFast(modelId, inputs, answer, context)))
     return { verdict: "RIGHT", canonical: false };
-  const { outputs } = await evaluations.obtain(job.requestId, modelId, () => Promise.resolve(inputs));
-  const target = firstWrong(answer, outputs, found.rules);
+  const { outputs, rules } = await evaluations.obtain(job.requestId, modelId, () => Promise.resolve(inputs));
+  const target = firstWrong(answer, outputs, rules);
   return target === null ? { verdict: "RIGHT", canonical: true } : { verdict: "WRONG", target };
 }
 

@@ -1,4 +1,8 @@
+import { chooses, withChoices } from "../canonical/dispute/choices.ts";
+import type { ModelLibrary } from "../canonical/dispute/library.ts";
 import { firstWrong, type OutputRules } from "../canonical/dispute/moves.ts";
+import { treeOf } from "../canonical/dispute/views.ts";
+import { isStreamed } from "../canonical/evaluate.ts";
 import type { Calls, Model } from "../chain/contracts.ts";
 import { answerIdOf } from "../chain/disputeCalls.ts";
 import type { Moves } from "../chain/moves.ts";
@@ -15,18 +19,10 @@ import type { CrashPoint } from "../telemetry/crashPoint.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
-/** What is needed of the canonical models; see canonical/dispute/library.ts. */
-export interface CanonicalModels {
-  get(modelId: string): Promise<{
-    model: { evaluate(inputs: readonly Tensor[]): Promise<{ outputs: Tensor[]; milliseconds: number }> };
-    rules: readonly OutputRules[];
-  }>;
-}
-
 export interface SelfCheckerOptions {
   jobs: JobStore;
   disputes: DisputeStore;
-  canonical: CanonicalModels;
+  canonical: Pick<ModelLibrary, "get">;
   readModel(modelId: string): Promise<Model>;
   selfCheckOf(job: Job, model: Model): SelfCheck;
   content: { fetchBundle(uri: string, root: string, signal?: AbortSignal): Promise<Uint8Array> };
@@ -153,16 +149,17 @@ export class SelfChecker {
     }
   }
 
-  /** Outputs alone: a trace is kept only where there is a dispute. */
+  /** A trace is kept only where there is a dispute, or for as long as choices are compared by their scores. */
   async #evaluate({ requestId, request }: Job): Promise<{ outputs: Tensor[]; rules: readonly OutputRules[] }> {
     const { canonical, jobs, content, metrics } = this.#options;
     const [{ model, rules }, inputs] = await Promise.all([
       canonical.get(request.params.modelId),
       readBundle(jobs.input(requestId), request.inputRoot, content),
     ]);
-    const { outputs, milliseconds } = await model.evaluate(inputs);
+    const keeps = chooses(model.program) && !isStreamed(model.program);
+    const { outputs, trace, milliseconds } = await model.evaluate(inputs, keeps ? { keep: "memory" } : {});
     metrics.selfCheckSeconds.observe(milliseconds / 1000);
-    return { outputs, rules };
+    return { outputs, rules: trace === undefined ? rules : withChoices(rules, model, treeOf(trace)) };
   }
 
   /** @returns the tensors of the answer as it is on the chain. */

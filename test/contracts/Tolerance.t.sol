@@ -39,4 +39,47 @@ contract ToleranceTest {
         _check(largest, 0x7f800000, largest, largest, false);
         _check(0x7f800000, largest, largest, largest, false);
     }
+
+    // ----------------------------------------------------------------------------------------------- choices
+
+    function _checkTie(
+        uint256 posted,
+        uint256 best,
+        uint256 deltaA,
+        uint256 deltaR,
+        bool greatest,
+        bool tie
+    ) private pure {
+        require(Tolerance.isNearTie(posted, best, deltaA, deltaR, greatest) == tie, "near tie");
+    }
+
+    function test_aChoiceMayBeTwiceTheToleranceWorse() external pure {
+        _checkTie(ONE, ONE, 0, 0, true, true);
+        _checkTie(ONE - 1, ONE, 0, 0, true, false);
+        _checkTie(ONE - 1, ONE, 0x33000000, 0, true, true); // 2^-24 apart, and twice 2^-25
+        _checkTie(ONE - 1, ONE, 0x32ffffff, 0, true, false);
+        _checkTie(ONE - 1, ONE, 0, 0x33000000, true, true);
+        _checkTie(0, 0xc0000000, 0, 0x3f000000, false, true); // 0 is twice |-2| / 2 above the smallest
+        _checkTie(1, 0xc0000000, 0, 0x3f000000, false, false);
+        _checkTie(0xbf800000, ONE, 0x3f800000, 0, true, true); // -1 and 1
+        _checkTie(0xbf800001, ONE, 0x3f800000, 0, true, false);
+        _checkTie(ONE, 0xbf800000, 0x3f800000, 0, false, true);
+        _checkTie(0xff7fffff, 0x7f7fffff, 0x7f7fffff, 0, true, true); // twice the largest number apart
+        _checkTie(0x80000000, 0, 0, 0, true, true);
+    }
+
+    function test_aBetterChoiceIsRight() external pure {
+        _checkTie(0x40000000, ONE, 0, 0, true, true);
+        _checkTie(0, ONE, 0, 0, false, true);
+    }
+
+    function test_A24_nanAndInfinitiesTieWithNothingElse() external pure {
+        uint256 largest = 0x7f7fffff;
+        _checkTie(0x7fc00000, 0x7fc00000, largest, largest, true, false);
+        _checkTie(ONE, 0x7fc00000, largest, largest, true, false);
+        _checkTie(0x7fc00000, ONE, largest, largest, false, false);
+        _checkTie(0x7f800000, 0x7f800000, 0, 0, true, true);
+        _checkTie(largest, 0x7f800000, largest, largest, true, false);
+        _checkTie(0xff800000, ONE, largest, largest, true, false);
+    }
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Tensor } from "../../core/tensor.ts";
 import type { TreeView } from "../proof/treeView.ts";
 import type { Trace } from "../trace/trace.ts";
+import { withChoices } from "./choices.ts";
 import type { AdjudicableModel, ModelLibrary } from "./library.ts";
 import { treeOf } from "./views.ts";
 
@@ -87,7 +88,9 @@ export class Evaluations {
       await mkdir(this.#directory, { recursive: true });
       const [adjudicable, inputs] = await Promise.all([this.#library.get(modelId), readInputs()]);
       const { outputs, trace } = await adjudicable.model.evaluate(inputs, { keep: { file: this.#file(requestId) } });
-      this.#entries.set(requestId, { state: "ready", trace: trace!, answer: { ...adjudicable, inputs, outputs, tree: treeOf(trace!) } });
+      const tree = treeOf(trace!);
+      const rules = withChoices(adjudicable.rules, adjudicable.model, tree);
+      this.#entries.set(requestId, { state: "ready", trace: trace!, answer: { ...adjudicable, rules, inputs, outputs, tree } });
     } catch (error) {
       this.#entries.set(requestId, { state: "failed", error: error as Error });
     }

@@ -5,6 +5,7 @@ import { leafBytes, tensorRoot, wordsPerLeaf } from "../../core/traceTree.ts";
 import { HashTree } from "../proof/hashTree.ts";
 import { depthOf, MemoryTree, type TreeView } from "../proof/treeView.ts";
 import { isWithin, type Tolerance } from "../tolerance.ts";
+import { choiceOf, scoreLeaves } from "./choices.ts";
 import type { CanonicalModel } from "./model.ts";
 
 /** An element of the answer, opened under its output root. */
@@ -22,6 +23,8 @@ export interface CanonicalOpening {
   traceTop: Uint8Array;
   leaf: Uint8Array;
   siblings: Uint8Array[];
+  /** Opens the scores of the posted choice and the canonical one, where these differ; otherwise empty. */
+  choice: string;
 }
 
 export interface Defence {
@@ -43,7 +46,7 @@ const pathOf = (tree: TreeView, leaf: number): Uint8Array[] =>
 
 /** @param outputs the answer's tensors as they were posted. @param trace the operator's. */
 export function defenceOf(
-  model: Pick<CanonicalModel, "program" | "header" | "instructionsTop">,
+  model: Pick<CanonicalModel, "program" | "header" | "instructionsTop" | "prover" | "weightTree">,
   trace: TreeView,
   outputs: readonly Tensor[],
   { tensor, element }: Target,
@@ -65,9 +68,34 @@ export function defenceOf(
       traceTop: trace.node(depthOf(trace.leafCount), 0),
       leaf: trace.leaf(traceLeaf),
       siblings: pathOf(trace, traceLeaf),
+      choice: choiceProof(model, trace, output, { tensor, element }),
     },
     children: childrenBytes(trace, depthOf(trace.leafCount), 0),
   };
+}
+
+/** @returns the ABI-encoded proof that opens both choices' scores; "0x" where nothing else was chosen than the trace chooses. */
+function choiceProof(
+  { program, prover, weightTree }: Pick<CanonicalModel, "program" | "prover" | "weightTree">,
+  trace: TreeView,
+  output: Tensor,
+  { tensor, element }: Target,
+): string {
+  const choice = choiceOf(program, tensor, element);
+  if (choice === undefined || output.dtype !== program.outputs[tensor]!.dtype) return "0x";
+  const word = program.outputs[tensor]!.offset + element;
+  const leaf = trace.leaf(Math.floor(word / wordsPerLeaf));
+  const canonical = new DataView(leaf.buffer, leaf.byteOffset).getInt32(4 * (word % wordsPerLeaf), true);
+  const posted = integerAt(output, element);
+  if (posted === BigInt(canonical) || posted < 0n || posted >= 2n ** 31n) return "0x";
+  const leaves = scoreLeaves(choice, [Number(posted), canonical]);
+  return prover.opening(choice.instruction.outLeaf, leaves, { trace, weights: weightTree });
+}
+
+/** @returns the element of an int32 or int64 tensor. */
+function integerAt({ dtype, data }: Tensor, element: number): bigint {
+  const view = new DataView(data.buffer, data.byteOffset);
+  return dtype === "int64" ? view.getBigInt64(8 * element, true) : BigInt(view.getInt32(4 * element, true));
 }
 
 /** @returns what `reveal` takes: the hashes of the node's children that hold a leaf, or a leaf's 256 bytes. */
@@ -90,15 +118,20 @@ export function pickOpening(children: Uint8Array, levels: number, child: number)
 /** What a model's record says of one output. */
 export interface OutputRules extends Pick<Tensor, "dtype" | "shape"> {
   tolerance: Tolerance;
+  /** Of an output of choices, where their scores are at hand (`withChoices`): whether the posted one is as good as the canonical one. */
+  isNearTie?: (element: number, posted: bigint, canonical: bigint) => boolean;
 }
 
 const typeText = ({ dtype, shape }: Pick<Tensor, "dtype" | "shape">) => `${dtype}[${shape.join(", ")}]`;
 
-/** @returns the words at which an answer's element and the canonical one lie within tolerance of each other. */
-function elementIsRight(posted: Tensor, canonical: Tensor, element: number, tolerance: Tolerance): boolean {
+/** @returns whether an answer's element lies within tolerance of the canonical one. */
+function elementIsRight(posted: Tensor, canonical: Tensor, element: number, { tolerance, isNearTie }: OutputRules): boolean {
   const { size } = dtypes[canonical.dtype];
   const at = element * size;
-  if (canonical.dtype !== "float32") return posted.data.subarray(at, at + size).every((byte, i) => byte === canonical.data[at + i]);
+  if (canonical.dtype !== "float32") {
+    const equal = posted.data.subarray(at, at + size).every((byte, i) => byte === canonical.data[at + i]);
+    return equal || isNearTie?.(element, integerAt(posted, element), integerAt(canonical, element)) === true;
+  }
   const word = ({ data }: Tensor) => new DataView(data.buffer, data.byteOffset).getUint32(at, true);
   return isWithin(word(posted), word(canonical), tolerance);
 }
@@ -113,7 +146,7 @@ export function isDefensible(
   const [mine, right, rule] = [posted[tensor], canonical[tensor], rules[tensor]];
   if (posted.length !== canonical.length) return false;
   if (mine === undefined || right === undefined || rule === undefined || typeText(mine) !== typeText(right)) return false;
-  return elementIsRight(mine, right, element, rule.tolerance);
+  return elementIsRight(mine, right, element, rule);
 }
 
 /** @returns the first output element that a challenge would prove wrong; null where the answer is right. */
@@ -126,7 +159,7 @@ export function firstWrong(posted: readonly Tensor[], canonical: readonly Tensor
     if (mine === undefined || typeText(mine) !== typeText(right)) return { tensor, element: 0 };
     const count = right.data.length / dtypes[right.dtype].size;
     for (let element = 0; element < count; element++) {
-      if (!elementIsRight(mine, right, element, rules[tensor]!.tolerance)) return { tensor, element };
+      if (!elementIsRight(mine, right, element, rules[tensor]!)) return { tensor, element };
     }
   }
   return null;

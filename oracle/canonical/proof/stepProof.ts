@@ -130,6 +130,23 @@ export class StepProver {
     return this.#part(leaf, this.#elementOf(leaf, word), from, to, sources);
   }
 
+  /** @returns an ABI-encoded proof of the instruction at `leaf` that opens no more than these leaves. */
+  opening(leaf: number, leaves: Record<Space, Set<number>>, { trace, weights }: Record<Space, TreeView>): string {
+    const opened = { trace: openLeaves(trace, leaves.trace), weights: openLeaves(weights, leaves.weights), input: noInput };
+    const fixed = { ...this.#fixed(this.instructionAt(leaf)), ...opened, position: 0, end: 0 };
+    return AbiCoder.defaultAbiCoder().encode([proofType], [{ ...fixed, state: initialState }]);
+  }
+
+  /** What a proof says of an instruction. */
+  #fixed(number: number) {
+    return {
+      header: this.#header,
+      record: this.#records[number]!,
+      instruction: number,
+      recordSiblings: siblingsOf(this.#records.length, [number], (height, position) => this.#hashes.node(height, position)),
+    };
+  }
+
   #elementOf(leaf: number, word: number): number {
     return wordsPerLeaf * (leaf - this.#program.instructions[this.instructionAt(leaf)]!.outLeaf) + word;
   }
@@ -150,17 +167,7 @@ export class StepProver {
         weights = openLeaves(sources.weights, reads.weights);
       }
     }
-    const fixed = {
-      header: this.#header,
-      record: this.#records[number]!,
-      instruction: number,
-      recordSiblings: siblingsOf(this.#records.length, [number], (height, position) => this.#hashes.node(height, position)),
-      trace,
-      weights,
-      input,
-      position: from,
-      end: last ? 0 : to,
-    };
+    const fixed = { ...this.#fixed(number), trace, weights, input, position: from, end: last ? 0 : to };
     const encode = (state: StepState) => AbiCoder.defaultAbiCoder().encode([proofType], [{ ...fixed, state }]);
     const bytes = sizeOf(fixed);
     return { from, to, last, bytes, gas: estimate(bytes, to - from), encode };

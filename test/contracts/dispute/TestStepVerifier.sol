@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IStepVerifier, StepClaim} from "../../../contracts/interfaces/IStepVerifier.sol";
+import {Choice, IStepVerifier, StepClaim} from "../../../contracts/interfaces/IStepVerifier.sol";
 
 /// @notice Knows the canonical trace, so that tests can be about the rules of the game alone.
 /// @dev The arithmetic has tests of its own, against the real verifier.
@@ -43,6 +43,10 @@ contract TestStepVerifier is IStepVerifier {
 
     function advance(StepClaim calldata, bytes calldata) external pure returns (uint256[6] memory) {
         revert NotLong();
+    }
+
+    function isNearTie(StepClaim calldata, Choice calldata, bytes calldata) external pure returns (bool) {
+        return false;
     }
 
     function isProven(StepClaim calldata, uint64, uint256[6] calldata) external pure returns (bool) {

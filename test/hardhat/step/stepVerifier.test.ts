@@ -130,7 +130,16 @@ describe("StepVerifier", () => {
 
   it("fits every contract in the size limit", async () => {
     const { artifacts } = await import("hardhat");
-    for (const name of ["StepVerifier", "MapKernel", "ContractionKernel", "ReductionKernel", "FunctionKernel", "SumKernel"]) {
+    for (const name of [
+      "StepVerifier",
+      "MapKernel",
+      "ContractionKernel",
+      "ReductionKernel",
+      "ChoiceKernel",
+      "FunctionKernel",
+      "SumKernel",
+      "DisputeGame",
+    ]) {
       const { deployedBytecode } = await artifacts.readArtifact(name);
       assert.ok(ethers.dataLength(deployedBytecode) <= 24_576, `${name} has ${ethers.dataLength(deployedBytecode)} bytes`);
     }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Tensor } from "../../../oracle/core/tensor.ts";
 import { measure, proposeTolerance } from "../../../oracle/canonical/calibration.ts";
-import { firstOutside, isWithin } from "../../../oracle/canonical/tolerance.ts";
+import { firstOutside, isNearTie, isWithin } from "../../../oracle/canonical/tolerance.ts";
 import { floatWord, seeded } from "./seeded.ts";
 
 const word = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0]!;
@@ -41,6 +41,22 @@ test("NaN is right for NaN alone, an infinity for itself alone", () => {
     assert(!isWithin(posted, canonical, wide));
   }
   assert(isWithin(0xff800000, 0xff800000, delta(0, 0)));
+});
+
+test("another choice may be twice the tolerance worse, and no more", () => {
+  const one = word(1);
+  assert(isNearTie(one, one, delta(0, 0), true));
+  assert(!isNearTie(one - 1, one, delta(0, 0), true));
+  assert(isNearTie(one - 1, one, delta(2 ** -25, 0), true));
+  assert(!isNearTie(one - 1, one, { absolute: word(2 ** -25) - 1, relative: 0 }, true));
+  assert(isNearTie(one - 1, one, delta(0, 2 ** -25), true));
+  assert(isNearTie(word(0), word(-2), delta(0, 0.5), false), "the smallest is sought");
+  assert(!isNearTie(1, word(-2), delta(0, 0.5), false));
+  assert(isNearTie(word(2), one, delta(0, 0), true), "a better choice than the one that is compared with");
+  const wide = delta(3e38, 3e38);
+  assert(!isNearTie(0x7fc00000, 0x7fc00000, wide, true), "NaN ties with nothing");
+  assert(!isNearTie(0x7f7fffff, 0x7f800000, wide, true));
+  assert(isNearTie(0x7f800000, 0x7f800000, delta(0, 0), true));
 });
 
 test("the first element outside is named", () => {

@@ -44,10 +44,21 @@ function withWrongMiddle(states: bigint[][]): bigint[][] {
   return states.map((state, i) => (i === middle ? state.with(1, state[1]! ^ 1n) : state));
 }
 
-export const disputes = {
+const disputes = {
   detector: once(async () => playDispute(CanonicalModel.ofOnnx(buildFaceDetector()), [await readPicture(twoPeople)])),
   recogniser: once(async () => playDispute(CanonicalModel.ofOnnx(buildRecogniser()), [await renderLine("assay the answer 42")])),
 };
+
+/** @returns gas and number of every dispute's moves, by names as "detector.gas". */
+export async function measureDisputes(): Promise<Record<string, number>> {
+  const measured: Record<string, number> = {};
+  for (const [name, play] of Object.entries(disputes)) {
+    const { gas, moves } = await play();
+    measured[`${name}.gas`] = gas;
+    measured[`${name}.moves`] = moves.length;
+  }
+  return measured;
+}
 
 export const benches: Bench[] = Object.entries(disputes).flatMap(([name, play]) => [
   { name: `dispute.${name}.gas`, unit: "gas", target: 1_500_000, run: async () => (await play()).gas },

@@ -56,6 +56,13 @@ export async function stepGas(name: string): Promise<number> {
   return Number(receipt!.gasUsed);
 }
 
+/** @returns the gas of one step of each of the instructions in stepPrograms.ts, by its name. */
+export async function measureSteps(): Promise<Record<string, number>> {
+  const measured: Record<string, number> = {};
+  for (const name of Object.keys(instructions)) measured[name] = await stepGas(name);
+  return measured;
+}
+
 export const benches: Bench[] = Object.keys(instructions).map((name) => ({
   name: `step.${name}.gas`,
   unit: "gas",

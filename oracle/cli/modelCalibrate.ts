@@ -1,9 +1,13 @@
 import type { Command } from "commander";
 import { measure, proposeTolerance, type Errors, type Sample } from "../canonical/calibration.ts";
-import { createEvaluator } from "../canonical/evaluate.ts";
+import { chooses, scoresOf } from "../canonical/dispute/choices.ts";
+import { treeOf } from "../canonical/dispute/views.ts";
+import { createEvaluator, isStreamed } from "../canonical/evaluate.ts";
 import { bytesOfWords } from "../canonical/lowering/inspect.ts";
 import type { Lowered, NamedTensor } from "../canonical/lowering/lower.ts";
 import { programRoot, weightRoot } from "../canonical/program/root.ts";
+import { MemoryTree } from "../canonical/proof/treeView.ts";
+import { exposeScores, scoredOutputs } from "../content/onnxScores.ts";
 import { dtypes, elementCount, type Tensor } from "../core/tensor.ts";
 import { keccak256 } from "../core/traceTree.ts";
 import { availableProfiles, profileText, runProfile } from "../runtime/profiles.ts";
@@ -34,6 +38,8 @@ export interface Calibration {
   margin: number;
   outputs: {
     name: string;
+    /** Whether the output is a choice: tolerance and errors are then those of the scores that it is chosen among. */
+    scores: boolean;
     /** binary32 words; null where no δ allows what was seen: the canonical output itself must then be posted. */
     tolerance: { absolute: number; relative: number } | null;
     profiles: (Errors & { profile: string })[];
@@ -99,12 +105,27 @@ async function samplesOf({ inputs }: Lowered, options: Options): Promise<Tensor[
   return [...given, ...drawn];
 }
 
-async function canonicalOutputs({ program, weights }: Lowered, samples: readonly Tensor[][]): Promise<Tensor[][]> {
+/** One sample's canonical outputs, and what tells the scores that they are chosen among. */
+interface CanonicalSample {
+  outputs: Tensor[];
+  /** The scores of an output in the layout of a tensor that it is chosen among; null where they can't be told. */
+  scores(tensor: number, shape: readonly number[], axis: number): Tensor | null;
+}
+
+async function canonicalSamples({ program, weights }: Lowered, samples: readonly Tensor[][]): Promise<CanonicalSample[]> {
   const evaluator = createEvaluator(program, weights);
+  const keep = chooses(program) && !isStreamed(program);
+  const weightTree = new MemoryTree(bytesOfWords(weights));
   try {
-    const outputs: Tensor[][] = [];
-    for (const inputs of samples) outputs.push((await evaluator.evaluate(inputs)).outputs);
-    return outputs;
+    const evaluated: CanonicalSample[] = [];
+    for (const inputs of samples) {
+      const { outputs, trace } = await evaluator.evaluate(inputs, keep ? { keep: "memory" } : {});
+      const trees = trace && { trace: treeOf(trace), weights: weightTree };
+      const scores = (tensor: number, shape: readonly number[], axis: number) =>
+        trees === undefined ? null : scoresOf(program, tensor, trees, { shape, axis });
+      evaluated.push({ outputs, scores });
+    }
+    return evaluated;
   } finally {
     await evaluator.close();
   }
@@ -113,7 +134,7 @@ async function canonicalOutputs({ program, weights }: Lowered, samples: readonly
 const valueOf = (word: number) => new Float32Array(Uint32Array.of(word).buffer)[0]!;
 
 function text({ outputs, missing, margin, samples }: Calibration): string {
-  const parts = outputs.map(({ name, tolerance, profiles }) => {
+  const parts = outputs.map(({ name, scores, tolerance, profiles }) => {
     const rows = profiles.map(({ profile, elements, different, incomparable, maxAbsolute, maxRelative }) => [
       profile,
       elements,
@@ -126,7 +147,7 @@ function text({ outputs, missing, margin, samples }: Calibration): string {
       tolerance === null
         ? "no tolerance allows this: register 0, and post the canonical output"
         : `proposed: absolute ${valueOf(tolerance.absolute).toExponential(3)}, relative ${valueOf(tolerance.relative).toExponential(3)}`;
-    return `output ${name}\n${columns(["profile", "elements", "different", "NaN or ∞", "max absolute", "max relative"], rows)}${proposed}\n`;
+    return `output ${name}${scores ? ", by the scores that it is chosen among" : ""}\n${columns(["profile", "elements", "different", "NaN or ∞", "max absolute", "max relative"], rows)}${proposed}\n`;
   });
   const passedOver = missing.map((line) => `not run: ${line}\n`);
   return `${parts.join("\n")}\n${passedOver.join("")}${samples} samples, margin ${margin}\n`;
@@ -169,20 +190,37 @@ export function addModelCalibrate(parent: Command, terminal: Terminal): void {
     const missing = [...missingProviders, ...fixedBatches];
     if (profiles.length === 0) throw new CliError("bad-input", `no execution provider runs here: ${missing.join("; ")}`);
     note(`evaluating ${samples.length} samples canonically`);
-    const canonical = await canonicalOutputs(lowered, samples);
+    const canonical = await canonicalSamples(lowered, samples);
     const names = lowered.outputs.map(({ name }) => name);
+    const scored = scoredOutputs(bytes).filter(({ output }) => names.includes(output));
+    const measured = exposeScores(bytes, scored);
     const named = samples.map((inputs) => ({
       ...lowering.fixed,
       ...Object.fromEntries(lowered.inputs.map(({ name }, i) => [name, inputs[i]!])),
     }));
-    const found = names.map((name) => ({ name, all: [] as Sample[], profiles: [] as (Errors & { profile: string })[] }));
+    const found = names.map((name) => ({ name, scores: false, all: [] as Sample[], profiles: [] as (Errors & { profile: string })[] }));
+    const wanted = [...names, ...scored.map(({ scores }) => scores)];
+    const canonicalScores = new Map<string, Tensor | null>();
     for (const profile of profiles) {
       note(`running ${profileText(profile)}`);
-      const fast = await runProfile(bytes, profile, named, names, new Set(Object.keys(lowering.fixed ?? {})));
+      const fast = await runProfile(measured, profile, named, wanted, new Set(Object.keys(lowering.fixed ?? {})));
       found.forEach((output, i) => {
+        const scores = scored.findIndex((one) => one.output === output.name);
         const runsOfOutput = fast.map((outputs, sample): Sample => {
-          const expected = canonical[sample]![i]!;
-          return { canonical: expected, fast: { ...outputs[i]!, shape: expected.shape } };
+          const expected = canonical[sample]!.outputs[i]!;
+          const whole = { canonical: expected, fast: { ...outputs[i]!, shape: expected.shape } };
+          const ranked = outputs[names.length + scores];
+          if (scores < 0 || ranked?.dtype !== "float32") return whole;
+          const { axis } = scored[scores]!;
+          const key = `${i} ${sample}`;
+          let right = canonicalScores.get(key);
+          if (right === undefined) {
+            right = canonical[sample]!.scores(i, ranked.shape, axis < 0 ? axis + ranked.shape.length : axis);
+            canonicalScores.set(key, right);
+          }
+          if (right === null) return whole;
+          output.scores = true;
+          return { canonical: right, fast: ranked };
         });
         output.all.push(...runsOfOutput);
         output.profiles.push({ profile: profileText(profile), ...measure(runsOfOutput) });
@@ -194,7 +232,7 @@ export function addModelCalibrate(parent: Command, terminal: Terminal): void {
       weightRoot: hex(weightRoot(bytesOfWords(lowered.weights))),
       samples: samples.length,
       margin,
-      outputs: found.map(({ name, all, profiles: measured }) => ({ name, tolerance: proposeTolerance(all, margin), profiles: measured })),
+      outputs: found.map(({ all, ...output }) => ({ ...output, tolerance: proposeTolerance(all, margin) })),
       missing,
     };
     return { json: calibration, text: text(calibration) };

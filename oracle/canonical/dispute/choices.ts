@@ -1,4 +1,5 @@
 /** Output elements that are the number of a largest or smallest score: other choices may be as good (docs/canonical.md, section 9). */
+import { elementCount, type Tensor } from "../../core/tensor.ts";
 import { wordsPerLeaf } from "../../core/traceTree.ts";
 import { outputOffset, outputWords } from "../program/layout.ts";
 import type { Program, ReduceInstruction, Space, Word } from "../program/types.ts";
@@ -53,6 +54,38 @@ export function scoreLeaves(choice: Choice, numbers: readonly number[]): Record<
     if (address !== null) leaves[choice.instruction.x.space].add(Math.floor(address / wordsPerLeaf));
   }
   return leaves;
+}
+
+/**
+ * The canonical scores of a whole output, laid out as the tensor that it is chosen among.
+ * @param shape of that tensor. @param axis of it that is chosen along.
+ * @returns null where the output is not chosen among scores of this shape.
+ */
+export function scoresOf(
+  program: Program,
+  tensor: number,
+  trees: Record<Space, TreeView>,
+  { shape, axis }: { shape: readonly number[]; axis: number },
+): Tensor | null {
+  const count = shape[axis];
+  if (count === undefined) return null;
+  const inner = elementCount(shape.slice(axis + 1));
+  const elements = elementCount(shape) / count;
+  if (elements !== elementCount(program.outputs[tensor]!.shape)) return null;
+  const read = readerOf(trees);
+  const data = new Uint8Array(4 * elementCount(shape));
+  const view = new DataView(data.buffer);
+  for (let element = 0; element < elements; element++) {
+    const choice = choiceOf(program, tensor, element);
+    if (choice === undefined || outputWords({ dims: choice.instruction.reduce }) !== count) return null;
+    for (let number = 0; number < count; number++) {
+      const address = scoreAddress(choice, number);
+      if (address === null) return null;
+      const at = (Math.floor(element / inner) * count + number) * inner + (element % inner);
+      view.setUint32(4 * at, read(choice.instruction.x.space, address), true);
+    }
+  }
+  return { dtype: "float32", shape: [...shape], data };
 }
 
 /** @returns the rules, by which near ties among the trace's scores are right, too. */

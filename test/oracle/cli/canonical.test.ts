@@ -7,6 +7,8 @@ import { runCommandLine } from "../../../oracle/cli/program.ts";
 import { lower } from "../../../oracle/canonical/lowering/lower.ts";
 import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
 import { readNpy } from "../../../oracle/core/npy.ts";
+import { encodeModel, float32, int64, model as onnxModel, node as onnxNode, valueInfo } from "../../../oracle/content/onnxBuild.ts";
+import { seededFloats } from "../../../examples/seededFloats.ts";
 import { buildTiny, tinyInputs } from "../../../examples/tiny/model.ts";
 import { model, node, value } from "../canonical/build.ts";
 
@@ -163,6 +165,36 @@ test("model calibrate runs batches of a file that leaves the first dimension ope
     assert.equal(batched.length, profiles.length / 2);
     // Two classes for each of three samples: a batch of two leaves one place over, which does not count.
     assert(batched.every(({ elements, maxAbsolute }) => elements === 6 && maxAbsolute < 1e-5));
+  }
+});
+
+test("model calibrate measures the scores that an output is chosen among, in whatever order they lie", async () => {
+  const chosen = (axis: bigint) =>
+    file(
+      `chosen${axis}.onnx`,
+      encodeModel(
+        onnxModel({
+          name: "chosen",
+          nodes: [
+            onnxNode("Gemm", ["x", "A"], ["sums"]),
+            onnxNode("Reshape", ["sums", "shape"], ["scores"]),
+            onnxNode("ArgMax", ["scores"], ["numbers"], { axis: Number(axis), keepdims: 1 }),
+            onnxNode("Cast", ["numbers"], ["y"], { to: 6 }),
+          ],
+          initializers: [float32("A", seededFloats(16 * 48, 5), [16, 48]), int64("shape", [2, 6, 4])],
+          inputs: [valueInfo("x", "float32", [1, 16])],
+          outputs: [valueInfo("y", "int32", axis === -2n ? [2, 1, 4] : [1, 6, 4])],
+        }),
+      ),
+    );
+  for (const axis of [-2n, 0n]) {
+    const { code, out, err } = await assay("model", "calibrate", chosen(axis), "--samples", "3", "--providers", "cpu", "--json");
+    assert.equal(code, 0, err);
+    const [found] = (JSON.parse(out) as Calibration).outputs as [Calibration["outputs"][number] & { scores: boolean }];
+    assert.equal(found.scores, true);
+    // Sums of 16 products below 1: in another order they would be off by about 1.
+    assert(found.profiles.every(({ elements, maxAbsolute }) => elements === 3 * 48 && maxAbsolute > 0 && maxAbsolute < 1e-5));
+    assert(found.tolerance.absolute > 0 || found.tolerance.relative > 0);
   }
 });
 

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { Evaluations } from "./canonical/dispute/evaluations.ts";
 import { Challenger } from "./challenger/challenger.ts";
+import { Funds } from "./challenger/funds.ts";
 import { Purse } from "./challenger/purse.ts";
 import { Calls } from "./chain/contracts.ts";
 import { DisputeCalls } from "./chain/disputeCalls.ts";
@@ -85,6 +86,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     parts,
     sender,
     moves,
+    funds: new Funds({ account, parts, parameters, views, protocolViews, log, metrics }),
     purse: new Purse({ account, parts, parameters, calls, protocolCalls, views, protocolViews, moves, log }),
     library,
     evaluations,

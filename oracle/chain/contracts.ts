@@ -27,6 +27,7 @@ export const modelInterface = new Interface(modelRegistryAbi);
 
 export const erc20Interface = new Interface([
   "function approve(address spender, uint256 amount) returns (bool)",
+  "function transfer(address to, uint256 amount) returns (bool)",
   "function balanceOf(address account) view returns (uint256)",
   "function allowance(address owner, address spender) view returns (uint256)",
 ]);

@@ -17,9 +17,18 @@ export interface GameParameters {
   concedeBps: number;
 }
 
+/** What an account has: stake tokens in their smallest unit, ETH in wei; and what a unit of gas costs now, in wei. */
+export interface Means {
+  tokens: bigint;
+  wei: bigint;
+  gasPrice: bigint;
+}
+
 const tokenInterface = new Interface([
   "function allowance(address owner, address spender) view returns (uint256)",
   "function balanceOf(address account) view returns (uint256)",
+  "function symbol() view returns (string)",
+  "function decimals() view returns (uint8)",
 ]);
 
 export class DisputeViews {
@@ -60,6 +69,26 @@ export class DisputeViews {
   /** @returns the account's tokens, in the token's smallest unit. */
   async balanceOf(token: string, account: string): Promise<bigint> {
     return (await this.#call(token, tokenInterface, "balanceOf", account))[0] as bigint;
+  }
+
+  async meansOf(account: string, token: string): Promise<Means> {
+    const balanceOf = tokenInterface.encodeFunctionData("balanceOf", [account]);
+    const found = await this.#rpc.batch([
+      { method: "eth_call", params: [{ to: token, data: balanceOf }, "latest"] },
+      { method: "eth_getBalance", params: [account, "latest"] },
+      { method: "eth_gasPrice", params: [] },
+    ]);
+    const [tokens, wei, gasPrice] = found.map((hex) => BigInt(hex as string)) as [bigint, bigint, bigint];
+    return { tokens, wei, gasPrice };
+  }
+
+  /** @returns a token's name for people and its decimals. */
+  async unitOf(token: string): Promise<{ symbol: string; decimals: number }> {
+    const [[symbol], [decimals]] = await Promise.all([
+      this.#call(token, tokenInterface, "symbol"),
+      this.#call(token, tokenInterface, "decimals"),
+    ]);
+    return { symbol: symbol as string, decimals: Number(decimals) };
   }
 
   /** @returns what `advance` would find. @throws RpcError where the state in front of it is not proven yet. */

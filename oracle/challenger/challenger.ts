@@ -11,6 +11,7 @@ import type { Check, DisputeRow, DisputeStore } from "../store/disputes.ts";
 import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { checkAnswer, type CheckContext, type Finding } from "./check.ts";
+import type { Funds } from "./funds.ts";
 import { playMove, type PlayContext } from "./play.ts";
 import type { Purse } from "./purse.ts";
 
@@ -26,6 +27,7 @@ export interface ChallengerOptions extends CheckContext {
   sender: Sender;
   moves: Moves;
   purse: Purse;
+  funds: Funds;
   /** Answers that are checked at the same time. */
   concurrency: number;
   head(): Head | undefined;
@@ -51,7 +53,7 @@ export class Challenger {
 
   /** Does everything that is to be done now. @throws ChainUnavailableError */
   async tick(): Promise<void> {
-    const { sender, disputes, account, log, evaluations } = this.#options;
+    const { sender, disputes, account, log, evaluations, funds } = this.#options;
     const head = this.#options.head();
     if (head === undefined || this.#stopping) return;
     if (head.number !== this.#settledAt) {
@@ -59,6 +61,7 @@ export class Challenger {
       this.#settledAt = head.number;
     }
     this.#startChecks(head);
+    await funds.look(head).catch((error: unknown) => log.warn({ err: error }, "what the account has could not be read"));
     const wrong = disputes.wrong();
     const open = disputes.open("challenger", account);
     const plays = [...wrong.map((check) => () => this.#challenge(check, head)), ...open.map((dispute) => () => this.#play(dispute, head))];
@@ -144,13 +147,14 @@ export class Challenger {
 
   /** Commits to the challenge, and opens it once the commitment is old enough; a commitment that expired before that is made anew. */
   async #challenge(check: Check, head: Head): Promise<void> {
-    const { disputes, jobs, moves, calls, parameters, purse, log } = this.#options;
+    const { disputes, jobs, moves, calls, parameters, purse, funds, log } = this.#options;
     const { requestId, answer, tensor, element, salt, commitment: id } = check;
     const dispute = disputes.get(id!);
     if (dispute !== undefined && dispute.turn !== "COMMITTED") return;
     const { request, finalizableAt } = jobs.get(requestId)!;
     if (head.time >= finalizableAt!) return;
     if (dispute === undefined) {
+      if (!funds.affordsGas) return;
       await moves.send({ kind: "commitChallenge", item: id!, call: () => calls.commitChallenge(id!), deadline: finalizableAt }, head);
       return;
     }

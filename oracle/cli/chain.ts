@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { Interface, ZeroAddress } from "ethers";
+import { getAddress, Interface, isAddress, ZeroAddress } from "ethers";
 import { Calls, erc20Interface, Views, type ContractCall } from "../chain/contracts.ts";
 import { currentFees } from "../chain/fees.ts";
 import type { RawLog } from "../chain/logs.ts";
@@ -257,6 +257,13 @@ export async function signerOf({ account, keyFile, deployment: path }: ChainOpti
     throw new CliError("usage", `whose key signs this? Give ${choice}--key-file FILE, or set ASSAY_KEY`);
   }
   return Signer.fromKey(key);
+}
+
+/** @param text an address, or the name of an account of the deployment file. @throws CliError usage */
+export function addressNamed(text: string, { deployment: path }: ChainOptions, { deployment }: Chain): string {
+  const named = deployment.accounts?.[text]?.address ?? text;
+  if (!isAddress(named)) throw new CliError("usage", `${text} is neither an address nor an account of ${path}`);
+  return getAddress(named);
 }
 
 /** Connects, runs `use`, and closes whatever happens. */

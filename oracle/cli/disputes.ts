@@ -1,5 +1,6 @@
 import type { Result } from "ethers";
 import { disputeInterface } from "../chain/disputeCalls.ts";
+import { DisputeViews } from "../chain/disputeViews.ts";
 import { decodeDisputeEvent, type RawLog } from "../chain/logs.ts";
 import { foldDispute, type DisputeEvent, type DisputeFacts } from "../core/dispute/facts.ts";
 import type { Chain } from "./chain.ts";
@@ -75,6 +76,20 @@ export async function listDisputes(chain: Chain, request: string | null): Promis
       blockNumber: Number(log.blockNumber),
     };
   });
+}
+
+/** What disputes have paid to an account and it hasn't withdrawn, in the stake token's smallest unit. */
+export interface DisputeEarnings {
+  /** Its own bonds that came back, and those of challengers that lost against it. */
+  owedByDisputes: bigint;
+  /** Its part of the bonds of operators that it convicted. */
+  rewards: bigint;
+}
+
+export async function earnedInDisputes({ rpc, deployment, views }: Chain, account: string): Promise<DisputeEarnings> {
+  const game = new DisputeViews(rpc, deployment.disputeGame);
+  const [owedByDisputes, rewards] = await Promise.all([game.owed(account), views.rewardOf(account)]);
+  return { owedByDisputes, rewards };
 }
 
 const ends: Record<string, string> = {

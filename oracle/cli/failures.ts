@@ -10,6 +10,7 @@ const failureOf: Record<string, Failure> = {
   StoreError: "bad-input",
   RuntimeError: "bad-input",
   ContentError: "content-unavailable",
+  ContentMismatchError: "content-unavailable",
   ChainUnavailableError: "chain-unreachable",
   LockError: "in-use",
 };

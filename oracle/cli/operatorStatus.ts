@@ -1,8 +1,9 @@
-import { getAddress, isAddress, zeroPadValue, type Result } from "ethers";
+import { zeroPadValue, type Result } from "ethers";
 import type { Command } from "commander";
 import { operatorInterface } from "../chain/contracts.ts";
 import { ether, formatAmount, timeText } from "./amounts.ts";
-import { chainOptions, signerOf, withChain, type Chain, type ChainOptions } from "./chain.ts";
+import { addressNamed, chainOptions, signerOf, withChain, type Chain, type ChainOptions } from "./chain.ts";
+import { earnedInDisputes } from "./disputes.ts";
 import { CliError } from "./exitCodes.ts";
 import { runs, table, type Terminal } from "./verb.ts";
 
@@ -18,13 +19,6 @@ async function servedModels(chain: Chain, operator: string): Promise<string[]> {
   return [...served];
 }
 
-async function addressOf(text: string | undefined, options: ChainOptions, chain: Chain): Promise<string> {
-  if (text === undefined) return (await signerOf(options, chain.deployment)).address;
-  const named = chain.deployment.accounts?.[text]?.address ?? text;
-  if (!isAddress(named)) throw new CliError("usage", `${text} is neither an address nor an account of ${options.deployment}`);
-  return getAddress(named);
-}
-
 export function addOperatorStatus(parent: Command, terminal: Terminal): void {
   const command = chainOptions(
     parent
@@ -36,15 +30,16 @@ export function addOperatorStatus(parent: Command, terminal: Terminal): void {
   const examples = ["operator status operator", "operator status 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC --json"];
   runs<ChainOptions, [string | undefined]>(command, terminal, examples, ({ options }, text) =>
     withChain(options, async (chain) => {
-      const address = await addressOf(text, options, chain);
+      const address = text === undefined ? (await signerOf(options, chain.deployment)).address : addressNamed(text, options, chain);
       const account = await chain.views.operator(address);
       if (!account.registered) {
         throw new CliError("not-found", `${address} is no operator here; register it with \`assay operator register\``);
       }
       const token = await chain.views.stakeToken();
       const unit = await chain.unitOf(token);
-      const [models, owed, balance, tokens] = await Promise.all([
+      const [models, earned, owed, balance, tokens] = await Promise.all([
         servedModels(chain, address),
+        earnedInDisputes(chain, address),
         chain.views.owed(address, `0x${"0".repeat(40)}`),
         chain.balanceOf(address, `0x${"0".repeat(40)}`),
         chain.balanceOf(address, token),
@@ -57,6 +52,7 @@ export function addOperatorStatus(parent: Command, terminal: Terminal): void {
           free,
           models,
           owedEth: owed,
+          ...earned,
           balanceEth: balance,
           balanceStakeToken: tokens,
           stakeToken: token,
@@ -72,6 +68,7 @@ export function addOperatorStatus(parent: Command, terminal: Terminal): void {
             account.unbonding === 0n ? "none" : `${formatAmount(account.unbonding, unit)}, from ${timeText(account.unbondsAt)} on`,
           ],
           ["owed", `${formatAmount(owed, ether)} (take it with \`assay operator withdraw\`)`],
+          ["disputes paid", `${formatAmount(earned.owedByDisputes + earned.rewards, unit)} (take it with \`assay dispute withdraw\`)`],
           ["account", `${formatAmount(balance, ether)}, ${formatAmount(tokens, unit)}`],
           ["serves", models.length === 0 ? "no model" : models],
         ]),

@@ -1,9 +1,9 @@
 import { Interface, type ErrorDescription } from "ethers";
-import { inferenceCoordinatorAbi, modelRegistryAbi, operatorRegistryAbi } from "../chain/abi.ts";
+import { disputeGameAbi, inferenceCoordinatorAbi, modelRegistryAbi, operatorRegistryAbi } from "../chain/abi.ts";
 import { timeText } from "./amounts.ts";
 
 const errors = new Interface([
-  ...[inferenceCoordinatorAbi, operatorRegistryAbi, modelRegistryAbi].flatMap((abi) =>
+  ...[inferenceCoordinatorAbi, operatorRegistryAbi, modelRegistryAbi, disputeGameAbi].flatMap((abi) =>
     abi.filter((fragment) => fragment.startsWith("error ")),
   ),
   "error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)",

@@ -53,6 +53,12 @@ export function createMetrics() {
       buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600],
       registers,
     }),
+    accountEther: new Gauge({ name: "assay_account_ether", help: "What a watchtower's account has for gas, in ETH", registers }),
+    accountStakeTokens: new Gauge({
+      name: "assay_account_stake_tokens",
+      help: "What a watchtower's account has for bonds, in whole tokens",
+      registers,
+    }),
     declined: new Counter({ name: "assay_declined_total", help: "Jobs that were declined or quarantined", registers }),
   };
 }

@@ -227,6 +227,16 @@ const cases: Record<string, Case> = {
     says: /there is no request 0xabab/,
   },
   "withdrawing nothing": { args: () => ["operator", "withdraw", "--account", "requester"], code: 7, says: /has nothing to withdraw now/ },
+  "withdrawing from disputes that paid nothing": {
+    args: () => ["dispute", "withdraw", "--account", "requester"],
+    code: 7,
+    says: /disputes owe 0x\w{40} nothing/,
+  },
+  "disputes of somebody unknown": {
+    args: () => ["dispute", "list", "--of", "nobody"],
+    code: 2,
+    says: /nobody is neither an address nor an account of/,
+  },
   "no deployment": {
     args: () => ["request", "list", "--deployment", "/nowhere.json"],
     code: 3,

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ZeroAddress } from "ethers";
 import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
 import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
 import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
+import { erc20Interface } from "../../oracle/chain/contracts.ts";
 import { disputeInterface, outcomes } from "../../oracle/chain/disputeCalls.ts";
 import { findRequest, topicOf } from "../../oracle/cli/requests.ts";
 import { encodeBundle, type Tensor } from "../../oracle/core/tensor.ts";
@@ -100,4 +103,49 @@ test("a commitment that expired while the watchtower was away is made anew, and 
   const mine = committed.slice(-2).map(({ topics }) => topics[1]);
   assert.notEqual(mine[0], mine[1], "another salt, another dispute");
   assert.equal(await again.stop(), 0);
+});
+
+test("a watchtower that can't pay says what it lacks, goes on when it has it, and withdraws what it earned", async () => {
+  const { system } = network;
+  const { stakeToken } = system.chain.deployment;
+  const { address } = system.signer("requester2");
+  const says = (what: RegExp) =>
+    until(`${what} in the log`, () => what.test(readFileSync(join(network.directory, "poor.log"), "utf8")), 30_000);
+  const watchtower = await system.startWatchtower({ account: "requester2", name: "poor" });
+  await says(/has 0\.0 ATT, the bond of a challenge is 5\.0 ATT: send it at least 5\.0 ATT/);
+  await system.chain.rpc.call("hardhat_setBalance", [address, "0x1"]);
+  await says(/has 0\.000000000000000001 ETH, the gas of a dispute is 0\.\d+ ETH: send it at least 0\.\d+ ETH/);
+
+  const requestId = await ask([input], 600);
+  const lie = lieAbout(model, [input], 5, 2 ** -9.9);
+  const liar = new Liar(system, "operator2", model);
+  await system.passTime(20);
+  await liar.answer(requestId, lie);
+  await says(/an answer is wrong: challenging it/);
+  const committed = () => system.chain.rpc.call<string>("eth_getTransactionCount", [address, "latest"]).then(Number);
+  const before = await committed();
+  await system.chain.rpc.call("hardhat_setBalance", [address, "0x56bc75e2d63100000"]);
+  await until("the commitment", async () => (await committed()) > before, 30_000);
+  assert.deepEqual(await outcomesOf(requestId), []);
+  const tokens = 5n * 10n ** 18n;
+  await system.send("challenger", { to: stakeToken, data: erc20Interface.encodeFunctionData("transfer", [address, tokens]) });
+  await liar.fight(requestId, lie);
+  assert.deepEqual(await outcomesOf(requestId), ["STEP_DIFFERENT"]);
+  assert.equal(await watchtower.stop(), 0);
+
+  const { disputes } = (await network.assay("dispute", "list", "--of", "requester2")) as { disputes: { requestId: string }[] };
+  assert.deepEqual(
+    disputes.map((dispute) => dispute.requestId),
+    [requestId],
+  );
+  const { withdrawn } = (await network.assay("dispute", "withdraw", "--account", "requester2")) as { withdrawn: object[] };
+  const half = 10n ** 19n / 2n;
+  assert.deepEqual(
+    withdrawn.map(({ what, amount }: { what?: string; amount?: string }) => [what, amount]),
+    [
+      ["bonds", String(tokens)],
+      ["rewards", String(half)],
+    ],
+  );
+  assert.equal(await system.chain.balanceOf(address, stakeToken), tokens + half);
 });

@@ -91,12 +91,6 @@ export class DisputeViews {
     return { symbol: symbol as string, decimals: Number(decimals) };
   }
 
-  /** @returns what `advance` would find. @throws RpcError where the state in front of it is not proven yet. */
-  async advanced(verifier: string, claim: StepClaimArguments, proof: string): Promise<bigint[]> {
-    const [state] = await this.#call(verifier, stepInterface, "advance", claim, proof);
-    return [...(state as bigint[])];
-  }
-
   async isProven(verifier: string, claim: StepClaimArguments, position: number, state: readonly bigint[]): Promise<boolean> {
     return (await this.#call(verifier, stepInterface, "isProven", claim, position, state))[0] as boolean;
   }

@@ -1,9 +1,8 @@
 import type { CanonicalAnswer } from "../canonical/dispute/evaluations.ts";
 import { DisputedTree, type RevealedNodes } from "../canonical/dispute/views.ts";
-import { initialState, type StepPart, type StepSources } from "../canonical/proof/stepProof.ts";
+import { initialState, type StepPart, type StepSources, type StepState } from "../canonical/proof/stepProof.ts";
 import { depthOf } from "../canonical/proof/treeView.ts";
 import { answerIdOf, type StepClaimArguments } from "../chain/disputeCalls.ts";
-import { RpcError } from "../chain/rpc.ts";
 import { segmentToStep } from "../core/dispute/nextMove.ts";
 import type { Answer, Job } from "../core/job.ts";
 import type { Head } from "../core/nextAction.ts";
@@ -26,7 +25,8 @@ function sourcesOf({ position }: DisputeRow, { evaluation, revealed }: StepConte
 
 /** Has the EVM recompute the word; what is too long for one transaction is advanced part by part, one a block. */
 export async function step(dispute: DisputeRow, { request }: Job, answer: Answer, head: Head, context: StepContext): Promise<void> {
-  const { evaluation, shown, word, moves, calls } = context;
+  const { evaluation, shown, word, moves, calls, views } = context;
+  const { stepVerifier } = context.parts;
   const { model } = evaluation;
   const { disputeId, position: leaf, deadline } = dispute;
   const sources = sourcesOf(dispute, context);
@@ -40,41 +40,46 @@ export async function step(dispute: DisputeRow, { request }: Job, answer: Answer
     leaf,
     word,
   };
-  let state: readonly bigint[] = initialState;
-  for (const part of model.prover.parts(leaf, word, sources)) {
-    const proof = part.encode(state);
-    if (part.last) {
-      const call = () => calls.step(disputeId, request, answer, shown, word, proof);
-      await moves.send({ kind: "step", item: disputeId, call, deadline }, head);
-      return;
-    }
-    const next = await advance(claim, part, proof, disputeId, head, context);
-    if (next === undefined) return;
-    state = next;
+  const { parts, states } = planOf(disputeId, evaluation, () => {
+    const parts = model.prover.parts(leaf, word, sources);
+    return {
+      parts,
+      states: model.prover.states(
+        leaf,
+        word,
+        sources,
+        parts.slice(0, -1).map(({ to }) => to),
+      ),
+    };
+  });
+  // The last of the states that the chain has proven; a reorganisation may have taken some back.
+  let next = states.length;
+  while (next > 0 && !(await views.isProven(stepVerifier, claim, parts[next - 1]!.to, states[next - 1]!))) next--;
+  const proof = parts[next]!.encode(states[next - 1] ?? initialState);
+  if (parts[next]!.last) {
+    const call = () => calls.step(disputeId, request, answer, shown, word, proof);
+    await moves.send({ kind: "step", item: disputeId, call, deadline }, head);
+    return;
   }
+  const call = () => calls.advance(stepVerifier, claim, proof);
+  await moves.send({ kind: "advance", item: `${disputeId} ${parts[next]!.from}`, call, deadline: null }, head);
 }
 
-/** @returns the state behind the part once the chain has proven it. */
-async function advance(
-  claim: StepClaimArguments,
-  part: StepPart,
-  proof: string,
-  disputeId: string,
-  head: Head,
-  { views, parts: { stepVerifier }, moves, calls }: StepContext,
-): Promise<bigint[] | undefined> {
-  let next: bigint[];
-  try {
-    next = await views.advanced(stepVerifier, claim, proof);
-  } catch (error) {
-    // The part in front of it isn't in a block that this provider knows.
-    if (error instanceof RpcError) return undefined;
-    throw error;
-  }
-  if (await views.isProven(stepVerifier, claim, part.to, next)) return next;
-  const item = `${disputeId} ${part.from}`;
-  await moves.send({ kind: "advance", item, call: () => calls.advance(stepVerifier, claim, proof), deadline: null }, head);
-  return undefined;
+/** The transactions that recompute a word, and the state at the end of each but the last. */
+interface Plan {
+  parts: StepPart[];
+  states: StepState[];
+}
+
+/** Kept as long as the evaluation is: a step of many transactions is looked at with every block. */
+const plans = new WeakMap<CanonicalAnswer, Map<string, Plan>>();
+
+function planOf(disputeId: string, evaluation: CanonicalAnswer, make: () => Plan): Plan {
+  const known = plans.get(evaluation) ?? new Map<string, Plan>();
+  plans.set(evaluation, known);
+  let plan = known.get(disputeId);
+  if (plan === undefined) known.set(disputeId, (plan = make()));
+  return plan;
 }
 
 /** Has the EVM recompute the first segment of the picked word's reduction whose end differs from this node's own. */

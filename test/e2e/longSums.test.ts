@@ -3,12 +3,15 @@ import { after, before, describe, test } from "node:test";
 import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
 import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
-import { disputeInterface } from "../../oracle/chain/disputeCalls.ts";
+import { disputeInterface, stepInterface } from "../../oracle/chain/disputeCalls.ts";
+import type { Tensor } from "../../oracle/core/tensor.ts";
+import { seededFloats } from "../../examples/seededFloats.ts";
 import type { Signer } from "../../oracle/chain/signer.ts";
-import { happened, Liar } from "../../scripts/local/liar.ts";
+import { happened, lieAbout, Liar } from "../../scripts/local/liar.ts";
 import { BogusChallenger } from "../support/bogusChallenger.ts";
 import { cheatTolerance } from "../support/cheats.ts";
 import { DisputeScene, submitPeriod, tokens } from "../support/disputeScene.ts";
+import { buildVeryLongSum, inputs as veryLongInputs } from "../support/veryLongSums.ts";
 import { buildLongSums, sumCheatsAbout, termsOf } from "../support/longSums.ts";
 import { until } from "../support/until.ts";
 
@@ -18,7 +21,7 @@ const inputs = termsOf(1);
 /** Seconds: longer than all disputes take together. */
 const window = 1200;
 
-describe("over a sum of 1,500 terms", () => {
+describe("over long sums", () => {
   let scene: DisputeScene;
   let modelId: string;
   after(() => scene?.close());
@@ -64,7 +67,7 @@ describe("over a sum of 1,500 terms", () => {
   test("a watchtower convicts every way to lie about the sums", async () => {
     const { system } = scene;
     const cheats = Object.entries(sumCheatsAbout(model, inputs));
-    await system.startWatchtower({ account: "challenger" });
+    const watchtower = await system.startWatchtower({ account: "challenger" });
     const operators: Signer[] = await Promise.all(cheats.map(() => scene.operator(tokens(100n), [modelId])));
     const requests = await scene.request(modelId, inputs, window, cheats.length);
     await system.passTime(submitPeriod / 4);
@@ -86,5 +89,35 @@ describe("over a sum of 1,500 terms", () => {
     await system.passTime(scene.parameters.clock);
     await Promise.all(fights.map(({ fought }) => fought));
     for (const [i, [how, { outcome }]] of cheats.entries()) assert.deepEqual(await outcomes(requests[i]!), [[true, outcome]], how);
+    assert.equal(await watchtower.stop(), 0);
+  });
+
+  test("N06 a watchtower steps through 320,000 terms in many transactions, killed among them, and convicts", async () => {
+    const { system } = scene;
+    const { chain } = system;
+    const name = "veryLong";
+    const sumFile = buildVeryLongSum();
+    const about = await scene.registerModel("veryLongSum", sumFile, cheatTolerance);
+    const operator = await scene.operator(tokens(100n), [about.modelId]);
+    const given: Tensor[] = [
+      { dtype: "float32", shape: [1, veryLongInputs], data: new Uint8Array(seededFloats(veryLongInputs, 3).buffer) },
+    ];
+    const [requestId] = (await scene.request(about.modelId, given, window)) as [string];
+    await system.passTime(submitPeriod / 4);
+    const liar = new Liar(system, operator, about.model);
+    const lie = lieAbout(about.model, given, 0, 1);
+    await liar.answer(requestId, lie);
+    const first = await system.startWatchtower({ account: "challenger", name });
+    const fought = liar.fight(requestId, lie, 240_000);
+    const topic = stepInterface.getEvent("Advanced")!.topicHash;
+    const { stepVerifier } = await scene.views.parts();
+    const advanced = async () => (await chain.logs(stepVerifier, [topic])).length;
+    await until("it has advanced", async () => (await advanced()) >= 3, 120_000);
+    await first.stop("SIGKILL");
+    const second = await system.startWatchtower({ account: "challenger", name });
+    await fought;
+    assert.deepEqual(await outcomes(requestId), [[true, "STEP_DIFFERENT"]]);
+    assert.ok((await advanced()) > 20, `${await advanced()} parts`);
+    assert.equal(await second.stop(), 0);
   });
 });

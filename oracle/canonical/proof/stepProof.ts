@@ -118,10 +118,16 @@ export class StepProver {
 
   /** @returns the state at the end of every segment of the word's reduction but the last. @throws ProgramError */
   sums(leaf: number, word: number, sources: StepSources): ReductionState[] {
-    const instruction = this.#program.instructions[this.instructionAt(leaf)]!;
     const ends = segmentsOf(this.reductionOf(leaf, word)).map(({ to }) => to);
-    if (ends.length === 1 || !("reduce" in instruction)) return [];
-    return statesAt(instruction, this.#elementOf(leaf, word), readerOf(sources), ends.slice(0, -1));
+    return this.states(leaf, word, sources, ends.slice(0, -1));
+  }
+
+  /** @param positions in the word's reduction, increasing. @returns the state in front of each. @throws ProgramError where it is no reduction's. */
+  states(leaf: number, word: number, sources: StepSources, positions: readonly number[]): ReductionState[] {
+    if (positions.length === 0) return [];
+    const instruction = this.#program.instructions[this.instructionAt(leaf)]!;
+    if (!("reduce" in instruction)) throw new ProgramError(`word ${word} of leaf ${leaf} is not the result of a reduction`);
+    return statesAt(instruction, this.#elementOf(leaf, word), readerOf(sources), positions);
   }
 
   /** @returns the transaction that recomputes one segment of the word's reduction. @throws ProgramError */

@@ -3,66 +3,19 @@ import { network } from "hardhat";
 import { describe, it } from "mocha";
 import { renderLine } from "../../../examples/recogniser/line.ts";
 import { buildRecogniser } from "../../../examples/recogniser/model.ts";
-import { seededFloats } from "../../../examples/seededFloats.ts";
 import { DisputeTable } from "../../../fixtures/dispute.ts";
 import StepVerifierModule from "../../../ignition/modules/StepVerifier.ts";
 import { choiceOf, scoreAddress, scoreLeaves, withChoices } from "../../../oracle/canonical/dispute/choices.ts";
 import { CanonicalModel } from "../../../oracle/canonical/dispute/model.ts";
 import { firstWrong } from "../../../oracle/canonical/dispute/moves.ts";
-import { evaluateHere } from "../../../oracle/canonical/evaluate.ts";
 import type { Program, Reducer } from "../../../oracle/canonical/program/types.ts";
 import { MemoryTree } from "../../../oracle/canonical/proof/treeView.ts";
 import type { Tolerance } from "../../../oracle/canonical/tolerance.ts";
-import { encodeModel, float32, model, node, valueInfo } from "../../../oracle/content/onnxBuild.ts";
-import type { Tensor } from "../../../oracle/core/tensor.ts";
 import { seeded } from "../../oracle/canonical/seeded.ts";
+import { buildChoice, choiceIn, classes, vectorOf as vector } from "../../support/choices.ts";
 import { sceneOf } from "../../support/stepScene.ts";
 
 const word = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0]!;
-
-const [inputs, classes] = [16, 48];
-
-/** float32[1,16] → int64[1]: the number of the largest of 48 seeded sums. */
-function buildChoice(seed: number): Uint8Array {
-  return encodeModel(
-    model({
-      name: "choice",
-      nodes: [node("Gemm", ["x", "A", "b"], ["scores"]), node("ArgMax", ["scores"], ["y"], { axis: 1, keepdims: 0 })],
-      initializers: [float32("A", seededFloats(inputs * classes, seed), [inputs, classes]), float32("b", seededFloats(classes, seed + 1))],
-      inputs: [valueInfo("x", "float32", [1, inputs])],
-      outputs: [valueInfo("y", "int64", [1])],
-    }),
-  );
-}
-
-const vector = (seed: number): Tensor[] => [
-  { dtype: "float32", shape: [1, inputs], data: new Uint8Array(seededFloats(inputs, seed).buffer) },
-];
-
-/** One output element of a model that chooses: its scores, and what may be posted in its place. */
-function choiceIn(about: CanonicalModel, given: readonly Tensor[], element: number) {
-  const { outputs, trace } = evaluateHere(about.program, about.weights, given);
-  const view = new DataView(trace.buffer, trace.byteOffset);
-  const choice = choiceOf(about.program, 0, element)!;
-  const addresses = Array.from({ length: choice.instruction.reduce.reduce((a, b) => a * b, 1) }, (_, k) => scoreAddress(choice, k)!);
-  const scores = addresses.map((address) => view.getFloat32(4 * address, true));
-  const [best, second] = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!) as [number, number];
-  const posting = (number: number): Tensor[] => {
-    const data = Uint8Array.from(outputs[0]!.data);
-    const to = new DataView(data.buffer);
-    if (outputs[0]!.dtype === "int64") to.setBigInt64(8 * element, BigInt(number), true);
-    else to.setInt32(4 * element, number, true);
-    return [{ ...outputs[0]!, data }];
-  };
-  /** A trace in which the scores are others. */
-  const forged = (change: (bytes: DataView) => void) => {
-    const bytes = Uint8Array.from(trace);
-    change(new DataView(bytes.buffer));
-    return new MemoryTree(bytes);
-  };
-  const half = Math.fround((scores[best]! - scores[second]!) / 2);
-  return { outputs, tree: new MemoryTree(trace), addresses, scores, best, second, half, posting, forged };
-}
 
 const below = (half: number): Tolerance => ({ absolute: word(half) - 2, relative: 0 });
 

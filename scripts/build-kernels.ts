@@ -19,6 +19,8 @@ export async function buildKernels(): Promise<Uint8Array> {
         "--enable",
         "simd",
         "--enable",
+        "relaxed-simd",
+        "--enable",
         "threads",
         "--importMemory",
         "--sharedMemory",

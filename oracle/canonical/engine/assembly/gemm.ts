@@ -16,6 +16,14 @@ import { exactDot } from "./exact";
 
 const unit: f64 = 1.1102230246251565e-16;
 
+/**
+ * a·b + c, rounded once. The instruction may or may not round the product by itself: a product of two binary32 is exact in binary64, so that
+ * there is nothing to round and every machine gives the same bits.
+ */
+function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  return f64x2.relaxed_madd(a, b, c);
+}
+
 function high32(v: v128): v128 {
   return i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
 }
@@ -102,17 +110,17 @@ function multiply(a: usize, b: usize, k: usize, tile: usize): void {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let x = v128.load64_splat(a);
-    c00 = f64x2.add(f64x2.mul(x, b0), c00);
-    c01 = f64x2.add(f64x2.mul(x, b1), c01);
+    c00 = multiplyAdd(x, b0, c00);
+    c01 = multiplyAdd(x, b1, c01);
     x = v128.load64_splat(a, 8);
-    c10 = f64x2.add(f64x2.mul(x, b0), c10);
-    c11 = f64x2.add(f64x2.mul(x, b1), c11);
+    c10 = multiplyAdd(x, b0, c10);
+    c11 = multiplyAdd(x, b1, c11);
     x = v128.load64_splat(a, 16);
-    c20 = f64x2.add(f64x2.mul(x, b0), c20);
-    c21 = f64x2.add(f64x2.mul(x, b1), c21);
+    c20 = multiplyAdd(x, b0, c20);
+    c21 = multiplyAdd(x, b1, c21);
     x = v128.load64_splat(a, 24);
-    c30 = f64x2.add(f64x2.mul(x, b0), c30);
-    c31 = f64x2.add(f64x2.mul(x, b1), c31);
+    c30 = multiplyAdd(x, b0, c30);
+    c31 = multiplyAdd(x, b1, c31);
     b += 32;
   }
   v128.store(tile, c00);
@@ -370,10 +378,10 @@ function laneProducts(
       const from = <usize>load<u32>(at) + 4 * l;
       const x = v128.load(from);
       const y = v128.load(from, 16);
-      s0 = f64x2.add(s0, f64x2.mul(f64x2.promote_low_f32x4(x), v128.load(pb)));
-      s1 = f64x2.add(s1, f64x2.mul(f64x2.promote_low_f32x4(high32(x)), v128.load(pb, 16)));
-      s2 = f64x2.add(s2, f64x2.mul(f64x2.promote_low_f32x4(y), v128.load(pb, 32)));
-      s3 = f64x2.add(s3, f64x2.mul(f64x2.promote_low_f32x4(high32(y)), v128.load(pb, 48)));
+      s0 = multiplyAdd(f64x2.promote_low_f32x4(x), v128.load(pb), s0);
+      s1 = multiplyAdd(f64x2.promote_low_f32x4(high32(x)), v128.load(pb, 16), s1);
+      s2 = multiplyAdd(f64x2.promote_low_f32x4(y), v128.load(pb, 32), s2);
+      s3 = multiplyAdd(f64x2.promote_low_f32x4(high32(y)), v128.load(pb, 48), s3);
       // A NaN that this passes over is in the sums.
       largest0 = f32x4.pmax(largest0, f32x4.abs(x));
       largest1 = f32x4.pmax(largest1, f32x4.abs(y));
@@ -390,8 +398,8 @@ function laneProducts(
     let pb = b + 8 * l;
     for (let at = pointers, end = pointers + 4 * k; at < end; at += 4) {
       const x = v128.load(<usize>load<u32>(at) + 4 * l);
-      s0 = f64x2.add(s0, f64x2.mul(f64x2.promote_low_f32x4(x), v128.load(pb)));
-      s1 = f64x2.add(s1, f64x2.mul(f64x2.promote_low_f32x4(high32(x)), v128.load(pb, 16)));
+      s0 = multiplyAdd(f64x2.promote_low_f32x4(x), v128.load(pb), s0);
+      s1 = multiplyAdd(f64x2.promote_low_f32x4(high32(x)), v128.load(pb, 16), s1);
       largest = f32x4.pmax(largest, f32x4.abs(x));
       pb += 8 * lanes;
     }

@@ -119,14 +119,20 @@ export class ConvictionDemo {
       transactionHash: string;
     }[];
     let outcome = "open";
-    const moves: RecordedMove[] = [];
+    /** By transaction: a defence reveals as well. */
+    const moves = new Map<string, RecordedMove>();
     for (const log of logs) {
       const { name, args } = disputeInterface.parseLog(log)!;
       if (name === "Closed") outcome = outcomes[Number(args.outcome)]!;
+      const move = moves.get(log.transactionHash);
+      if (move !== undefined) {
+        move.event += ` and ${name.toLowerCase()}`;
+        continue;
+      }
       const receipt = await chain.rpc.call<{ gasUsed: string }>("eth_getTransactionReceipt", [log.transactionHash]);
-      moves.push({ event: name, gasUsed: BigInt(receipt.gasUsed) });
+      moves.set(log.transactionHash, { event: name, gasUsed: BigInt(receipt.gasUsed) });
     }
-    return { outcome, moves };
+    return { outcome, moves: [...moves.values()] };
   }
 }
 

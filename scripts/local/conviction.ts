@@ -75,7 +75,7 @@ export class ConvictionDemo {
     const liar = new Liar(this.#system, "operator2", model);
     await liar.answer(this.#requestId, lie);
     const from = performance.now();
-    await liar.fight(this.#requestId, lie, timeoutMs);
+    await liar.fight(this.#requestId, lie, { timeoutMs });
     return { ...(await this.#story()), milliseconds: performance.now() - from };
   }
 

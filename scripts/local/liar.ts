@@ -68,37 +68,46 @@ export class Liar {
     return this.#system.send(this.#account, call);
   }
 
-  /** Plays until the dispute about its answer is closed. @returns the moves that it made. */
-  async fight(requestId: string, lie: Lie, timeoutMs = 120_000): Promise<Receipt[]> {
-    const { chain } = this.#system;
-    const { request, answer } = await findRequest(chain, requestId);
+  /**
+   * Plays every dispute about its answer until one of them convicts it.
+   * @param only a dispute: it plays no other, and until that one is closed. @returns the moves that it made.
+   */
+  async fight(requestId: string, lie: Lie, { timeoutMs = 120_000, only }: { timeoutMs?: number; only?: string } = {}): Promise<Receipt[]> {
+    const { request, answer } = await findRequest(this.#system.chain, requestId);
     const moves: Receipt[] = [];
+    const refused = new Set<string>();
     const end = performance.now() + timeoutMs;
-    let disputeId: string | undefined;
-    let refused = false;
     for (; performance.now() < end; await sleep(100)) {
-      disputeId ??= await this.#disputeAbout(requestId);
-      if (disputeId === undefined) continue;
-      const state = await this.#state(disputeId);
-      if (turns[Number(state.turn)] === "CLOSED") return moves;
-      const call = refused ? undefined : this.#move(disputeId, request, answer!, state, lie);
-      if (call === undefined) continue;
-      try {
-        moves.push(await this.#system.send(this.#account, call));
-      } catch (error) {
-        // What the contract refuses once it would refuse again: the lie has nothing better to show.
-        if (!(error instanceof CliError && error.failure === "refused")) throw error;
-        refused = true;
+      for (const disputeId of only === undefined ? await this.#disputesAbout(requestId) : [only]) {
+        const state = await this.#state(disputeId);
+        if (disputeId === only && turns[Number(state.turn)] === "CLOSED") return moves;
+        const call = refused.has(disputeId) ? undefined : this.#move(disputeId, request, answer!, state, lie);
+        if (call === undefined) continue;
+        try {
+          moves.push(await this.#system.send(this.#account, call));
+        } catch (error) {
+          // What the contract refuses once it would refuse again: the lie has nothing better to show.
+          if (!(error instanceof CliError && error.failure === "refused")) throw error;
+          refused.add(disputeId);
+        }
       }
+      if (await this.#isConvicted(requestId)) return moves;
     }
-    throw new Error(`the dispute about request ${requestId} was not decided in ${timeoutMs / 1000} s`);
+    throw new Error(`the answer to request ${requestId} was not convicted in ${timeoutMs / 1000} s`);
   }
 
-  async #disputeAbout(requestId: string): Promise<string | undefined> {
+  async #disputesAbout(requestId: string): Promise<string[]> {
+    return (await this.#events("Challenged", requestId)).map(({ topics }) => topics[1]!);
+  }
+
+  async #isConvicted(requestId: string): Promise<boolean> {
+    const closed = await this.#events("Closed", requestId);
+    return closed.some((log) => disputeInterface.parseLog(log)!.args.convicted as boolean);
+  }
+
+  #events(name: "Challenged" | "Closed", requestId: string): ReturnType<LocalSystem["chain"]["logs"]> {
     const { chain } = this.#system;
-    const opened = disputeInterface.getEvent("Challenged")!.topicHash;
-    const [log] = await chain.logs(chain.deployment.disputeGame, [opened, null, requestId]);
-    return log?.topics[1];
+    return chain.logs(chain.deployment.disputeGame, [disputeInterface.getEvent(name)!.topicHash, null, requestId]);
   }
 
   async #state(disputeId: string): Promise<State> {

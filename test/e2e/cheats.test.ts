@@ -11,9 +11,10 @@ import { disputeInterface } from "../../oracle/chain/disputeCalls.ts";
 import type { Signer } from "../../oracle/chain/signer.ts";
 import { findRequest } from "../../oracle/cli/requests.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
-import { Liar } from "../../scripts/local/liar.ts";
+import { Liar, type Lie } from "../../scripts/local/liar.ts";
+import { BogusChallenger } from "../support/bogusChallenger.ts";
 import { cheatsAbout, cheatTolerance, type Cheat, type Truth } from "../support/cheats.ts";
-import { bond, DisputeScene, fee, submitPeriod, tokens } from "../support/disputeScene.ts";
+import { bond, DisputeScene, fee, submitPeriod, tokens, type RegisteredModel } from "../support/disputeScene.ts";
 import { until } from "../support/until.ts";
 
 const stake = tokens(100n);
@@ -73,6 +74,7 @@ interface Trial {
 describe("a watchtower convicts, without a hand, an operator of", () => {
   let scene: DisputeScene;
   const trials = new Map<string, Trial>();
+  let models: Record<keyof typeof files, RegisteredModel>;
   let richBefore: bigint;
   let burnedBefore: bigint;
   const challenger = () => scene.system.signer("challenger").address;
@@ -81,10 +83,11 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
   before(async () => {
     scene = await DisputeScene.open();
     const { system } = scene;
-    const modelIds = { tiny: "", transformer: "" };
-    for (const name of ["tiny", "transformer"] as const) {
-      ({ modelId: modelIds[name] } = await scene.registerModel(name, files[name], cheatTolerance));
-    }
+    models = {
+      tiny: await scene.registerModel("tiny", files.tiny, cheatTolerance),
+      transformer: await scene.registerModel("transformer", files.transformer, cheatTolerance),
+    };
+    const served = Object.values(models).map(({ modelId }) => modelId);
     const directory = join(system.directory, "inputs");
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, "garbage.bin"), "no tensors");
@@ -94,11 +97,11 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
     await system.startWatchtower({ account: "challenger" });
     [richBefore, burnedBefore] = await Promise.all([scene.wealthOf(challenger()), scene.burned()]);
     const names = Object.keys(cases);
-    const operators = await Promise.all(names.map(() => scene.operator(stake, Object.values(modelIds))));
+    const operators = await Promise.all(names.map(() => scene.operator(stake, served)));
     const requests = { tiny: [] as string[], transformer: [] as string[] };
     for (const name of ["tiny", "transformer"] as const) {
       const count = names.filter((how) => cases[how]!.of === name).length;
-      requests[name] = await scene.request(modelIds[name], truths[name].inputs, window, count);
+      requests[name] = await scene.request(models[name].modelId, truths[name].inputs, window, count);
     }
     // A quarter of the submit period makes everybody eligible.
     await system.passTime(submitPeriod / 4);
@@ -156,5 +159,61 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
     const owed = await chain.views.owed(requester, request.params.feeToken);
     await scene.system.send("author", chain.calls.refund(request));
     assert.equal((await chain.views.owed(requester, request.params.feeToken)) - owed, fee);
+  });
+
+  /** Has an operator answer wrongly and challenge itself; the watchtower's dispute is open, too, when this returns. */
+  async function challengeItself(lie: Lie) {
+    const { system } = scene;
+    const { modelId } = models.tiny;
+    const { model, inputs } = truths.tiny;
+    const [operator, straw] = await Promise.all([
+      scene.operator(stake, [modelId]),
+      scene.account(scene.parameters.challengerBond, scene.views.game),
+    ]);
+    const before = { challenger: await scene.wealthOf(challenger()), own: stake + scene.parameters.challengerBond };
+    const [requestId] = await scene.request(modelId, inputs, window);
+    await system.passTime(submitPeriod / 4);
+    const liar = new Liar(system, operator, model);
+    await liar.answer(requestId!, lie);
+    const own = await BogusChallenger.commit(system, straw, requestId!, { tensor: 0, element: 5 });
+    await system.passTime(scene.parameters.commitDelay);
+    await own.open();
+    const closed = () => scene.closed(requestId!);
+    await until("the watchtower's dispute is open", async () => (await challenges(requestId!)) === 2, 30_000);
+    const wealth = async () => (await scene.wealthOf(operator.address)) + (await scene.wealthOf(straw.address));
+    return { requestId: requestId!, liar, own, before, closed, wealth };
+  }
+
+  const challenges = async (requestId: string) => {
+    const { chain } = scene.system;
+    return (await chain.logs(chain.deployment.disputeGame, [disputeInterface.getEvent("Challenged")!.topicHash, null, requestId])).length;
+  };
+
+  test("A17 a lie whose operator challenges itself and has itself acquitted: that shields nothing", async () => {
+    const { lie } = tiny["one wrong output element"]!;
+    const { model, inputs } = truths.tiny;
+    const { requestId, liar, own, before, closed, wealth } = await challengeItself(lie);
+    // A word of the input, which is right in every trace.
+    const straw = own.walk({ model, inputs, trace: lie.trace }, { leaf: 0, word: 0 });
+    await Promise.all([straw, liar.fight(requestId, lie, { only: own.commitment })]);
+    await liar.fight(requestId, lie);
+    assert.deepEqual(
+      (await closed()).map(({ outcome }) => outcome),
+      ["STEP_EQUAL", "STEP_DIFFERENT"],
+    );
+    const { challengerBond, burnBps } = scene.parameters;
+    const burned = (challengerBond * BigInt(burnBps)) / 10_000n;
+    assert.equal(before.own - (await wealth()), bond + burned, "the whole bond is lost, and what the straw challenger burned");
+    assert.equal((await scene.wealthOf(challenger())) - before.challenger, bond / 2n);
+  });
+
+  test("A17 a lie that its operator concedes to itself: it loses money, and the watchtower nothing", async () => {
+    const { lie } = tiny["what it concedes"]!;
+    const { requestId, liar, own, before, closed, wealth } = await challengeItself(lie);
+    await liar.fight(requestId, lie, { only: own.commitment });
+    await until("both disputes are closed", async () => (await closed()).length === 2);
+    assert.deepEqual((await closed()).map(({ outcome }) => outcome).sort(), ["ANSWER_VOIDED", "CONCEDED"]);
+    assert.equal(before.own - (await wealth()), bond / 4n);
+    assert.equal(await scene.wealthOf(challenger()), before.challenger);
   });
 });

@@ -108,7 +108,7 @@ describe("over long sums", () => {
     const lie = lieAbout(about.model, given, 0, 1);
     await liar.answer(requestId, lie);
     const first = await system.startWatchtower({ account: "challenger", name });
-    const fought = liar.fight(requestId, lie, 240_000);
+    const fought = liar.fight(requestId, lie, { timeoutMs: 240_000 });
     const topic = stepInterface.getEvent("Advanced")!.topicHash;
     const { stepVerifier } = await scene.views.parts();
     const advanced = async () => (await chain.logs(stepVerifier, [topic])).length;

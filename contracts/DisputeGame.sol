@@ -268,7 +268,13 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         _checkPlayer(answer.operator);
         // More than any reduction has would only make the challenger's step dearer. Too few convict.
         if (states.length >= Segments.MAXIMUM) revert SumsTooMany(states.length, Segments.MAXIMUM - 1);
-        _sums[dispute.answerId][Descent.wordKey(dispute.position, dispute.word)] = Segments.hashOf(states);
+        bytes32 hash = Segments.hashOf(states);
+        uint256 key = Descent.wordKey(dispute.position, dispute.word);
+        bytes32 shown = _sums[dispute.answerId][key];
+        // INVARIANT: what was shown of a word stands. Else an operator could replace it under every step that is on its way, from
+        // disputes with itself, until the challenger's clock runs out.
+        if (shown != 0 && shown != hash) revert SumsFixed(disputeId, shown, hash);
+        _sums[dispute.answerId][key] = hash;
         _move(dispute, Turn.SEGMENT, true);
         emit SumsRevealed(disputeId, dispute.answerId, dispute.position, dispute.word, states, dispute.deadline);
     }

@@ -134,6 +134,8 @@ interface IDisputeGame {
     error RevealInvalid(bytes32 expected, bytes32 actual);
     error PickOutOfRange(uint256 child, uint256 count);
     error SumsTooMany(uint256 states, uint256 maximum);
+    /// @dev Another dispute has shown other sums of the word: hashes of both.
+    error SumsFixed(bytes32 disputeId, bytes32 expected, bytes32 actual);
     error NothingOwed(address account);
 
     // Challenger

@@ -232,6 +232,7 @@ export const disputeGameAbi = [
   "error ReentrancyGuardReentrantCall()",
   "error RevealInvalid(bytes32 expected, bytes32 actual)",
   "error SafeERC20FailedOperation(address token)",
+  "error SumsFixed(bytes32 disputeId, bytes32 expected, bytes32 actual)",
   "error SumsTooMany(uint256 states, uint256 maximum)",
   "error TraceRootFixed(bytes32 answerId, bytes32 expected, bytes32 actual)",
   "error TreeAbsentSibling(uint256 level)",

@@ -431,6 +431,28 @@ contract DisputeGameTest is GameTest {
         _stepSegment(second, honest, states, 0);
     }
 
+    function test_A17_sumsThatWereShownCannotBeReplacedByADisputeWithOneself() external {
+        bytes32 id = _toSums(wrongAt(LEAVES - 1, 7));
+        fund(operator, CHALLENGER_BOND);
+        bytes32 own = open(operator, request, given, 7, "own");
+        defend(own, request, given, leafOf(LEAVES - 1), wrongAt(LEAVES - 1, 7));
+        playToLeaf(own, operator, given, honest, wrongAt(LEAVES - 1, 7));
+        vm.prank(operator);
+        dispute.pickWord(own, 7);
+        uint256[6][] memory states = sumsOf(LEAVES - 1, 7);
+        _revealSums(id, states);
+        bytes32 hash = keccak256(abi.encodePacked(states[0], states[1], states[2]));
+
+        uint256[6][] memory others = sumsOf(LEAVES - 1, 8);
+        bytes32 otherHash = keccak256(abi.encodePacked(others[0], others[1], others[2]));
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.SumsFixed.selector, own, hash, otherHash));
+        dispute.revealSums(own, request, given, others);
+        _revealSums(own, states);
+        _stepSegment(id, wrongAt(LEAVES - 1, 7), states, states.length);
+        assertEq(operators.operatorOf(operator).stake, STAKE - BOND, "convicted");
+    }
+
     function test_A13_whoStopsSummingIsTimedOut() external {
         bytes32 id = _toSums(honest);
         uint256 snapshot = vm.snapshotState();

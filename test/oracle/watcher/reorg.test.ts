@@ -103,12 +103,15 @@ test("N01 a reorganisation that drops only the answer: the node sends the same b
 test("N01 a reorganisation that drops only the finalization: the request is made final once", async () => {
   const config = writeConfig(system, join(folder, String(folders++)));
   const requestId = await ask();
-  await withNode((node) => until("the answer", () => count(node, "SUBMITTED/EVALUATED") === 1), config);
+  let final = 0;
+  await withNode(async (node) => {
+    await until("the answer", () => count(node, "SUBMITTED/EVALUATED") === 1);
+    final = count(node, "FINALIZED/EVALUATED");
+  }, config);
   const snapshot = await rpc<string>("evm_snapshot");
   await rpc("evm_increaseTime", 2);
   await mine(1);
   await withNode(async (node) => {
-    const final = count(node, "FINALIZED/EVALUATED");
     await until("finality", () => count(node, "SUBMITTED/EVALUATED") === 0);
     await reorganise(snapshot);
     // Not the job's state in between: the node may have made it final again before anybody looks.

@@ -62,6 +62,9 @@ while (summary.calls < Number(options.calls)) {
   save();
   process.stdout.write(`${summary.calls} calls, every property held\n`);
 }
+const least = summary.calls / 1000;
+const seldom = names.filter((name) => summary.reached[name]! < least);
+if (seldom.length > 0) throw new Error(`reached fewer than ${least} times in ${summary.calls} calls: ${seldom.join(", ")}`);
 if ((summary.games["games"] ?? 0) < Number(options.games)) {
   const found = await counters("test/contracts/dispute/RandomGames.t.sol", { ASSAY_GAMES: options.games, ASSAY_GAMES_REPORT: "1" });
   summary.games = Object.fromEntries(found);

@@ -33,6 +33,9 @@ enum Reached {
     PICKED_REVEALED,
     STEP_EQUAL,
     STEP_DIFFERENT,
+    SUMS_REVEALED,
+    SEGMENT_EQUAL,
+    SEGMENT_DIFFERENT,
     OPERATOR_TIMEOUT,
     CHALLENGER_TIMEOUT,
     CLOSED_VOIDED,
@@ -109,6 +112,10 @@ abstract contract Books is GameTest {
         uint32 position;
     }
 
+    /// @dev How the sums of a word are shown: as they are, with a wrong state (1 to 3: the first to the third), or too few.
+    uint256 internal constant TRUE_SUMS = 0;
+    uint256 internal constant TOO_FEW_SUMS = 4;
+
     uint256 internal constant BPS = 10_000;
     uint256 internal constant ETHER = 0;
     uint256 internal constant TOKEN = 1;
@@ -122,7 +129,7 @@ abstract contract Books is GameTest {
     address internal constant ELSEWHERE = address(0xe15e);
 
     uint256 private _seed;
-    uint256[32] internal reached;
+    uint256[40] internal reached;
 
     Asked[] internal asked;
     Answered[] internal answered;
@@ -130,6 +137,8 @@ abstract contract Books is GameTest {
     Committed[] internal committed;
     Revealed[] internal revealed;
     mapping(bytes32 commitment => uint256) internal committedAt;
+    /// @dev How they were shown first, plus one.
+    mapping(bytes32 answerId => mapping(uint256 word => uint256)) internal sumsShown;
     mapping(bytes32 disputeId => bool) internal existed;
     mapping(bytes32 requestId => mapping(address operator => bool)) internal lostOnce;
 

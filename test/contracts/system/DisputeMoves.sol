@@ -90,7 +90,7 @@ abstract contract DisputeMoves is LifeMoves {
         if (which == disputed.length) return;
         Turn turn = dispute.disputeOf(disputed[which].id).turn;
         address by =
-            turn == Turn.PICK ? disputed[which].challenger : answered[disputed[which].answered].answer.operator;
+            challengerMoves(turn) ? disputed[which].challenger : answered[disputed[which].answered].answer.operator;
         // The honest often wait for their last second.
         if (isHonest(by) && draw(3) == 0) return;
         playTurn(which);
@@ -109,6 +109,12 @@ abstract contract DisputeMoves is LifeMoves {
         else if (state.turn == Turn.REVEAL) _playReveal(which, state, refused);
         else if (state.turn == Turn.PICK && state.height == 0) _playStep(which, state, refused);
         else if (state.turn == Turn.PICK) _playPick(which, state, refused);
+        else if (state.turn == Turn.SUMS) _playSums(which, state, refused);
+        else if (state.turn == Turn.SEGMENT) _playSegment(which, state, refused);
+    }
+
+    function challengerMoves(Turn turn) internal pure returns (bool) {
+        return turn == Turn.PICK || turn == Turn.SEGMENT;
     }
 
     function _playDefence(uint256 which, bytes4 refused) private {
@@ -210,16 +216,82 @@ abstract contract DisputeMoves is LifeMoves {
         if (choice < 1) return;
         TestTree.Tree memory trace = traceOf(about);
         uint256 word = choice < 6 ? draw(64) : firstWrong(trace, state.position);
+        if (draw(3) == 0) {
+            bytes memory pickWord = abi.encodeCall(dispute.pickWord, (entry.id, uint8(word)));
+            if (hold("pickWord", attempt(entry.challenger, address(dispute), pickWord), refused)) ++entry.moves;
+            return;
+        }
         bool equal = wordOf(trace.leaves[state.position], word) == wordOf(honest.leaves[state.position], word);
         bytes memory call_ = abi.encodeCall(
             dispute.step,
             (entry.id, asked[about.asked].request, about.answer, trace.leaves[state.position], word, "")
         );
         if (!hold("step", attempt(entry.challenger, address(dispute), call_), refused)) return;
+        _bookStep(entry, equal);
+        count(equal ? Reached.STEP_EQUAL : Reached.STEP_DIFFERENT);
+    }
+
+    function _bookStep(Disputed storage entry, bool equal) private {
         ++entry.moves;
         if (equal) bookAcquittal(entry);
-        else bookConviction(entry, asked[about.asked].request.params.bond);
-        count(equal ? Reached.STEP_EQUAL : Reached.STEP_DIFFERENT);
+        else bookConviction(entry, asked[answered[entry.answered].asked].request.params.bond);
+    }
+
+    /// @dev A word's sums are shown once for all disputes; who shows others later is refused.
+    function _playSums(uint256 which, Dispute memory state, bytes4 refused) private {
+        Disputed storage entry = disputed[which];
+        Answered storage about = answered[entry.answered];
+        bool honest_ = isHonest(about.answer.operator);
+        if (!honest_ && draw(8) == 0) return;
+        uint256 shape = honest_ ? TRUE_SUMS : draw(5);
+        uint256 shown = sumsShown[about.id][_wordOf(state)];
+        bytes4 expected = refused;
+        if (expected == 0 && shown != 0 && shown != shape + 1) expected = IDisputeGame.SumsFixed.selector;
+        bytes memory call_ = abi.encodeCall(
+            dispute.revealSums,
+            (entry.id, asked[about.asked].request, about.answer, _sums(state, shape))
+        );
+        if (!hold("revealSums", attempt(about.answer.operator, address(dispute), call_), expected)) {
+            return;
+        }
+        sumsShown[about.id][_wordOf(state)] = shape + 1;
+        ++entry.moves;
+        count(Reached.SUMS_REVEALED);
+    }
+
+    /// @dev The honest take the first segment whose end they know otherwise; where there is none the last, which ends with the word.
+    function _playSegment(uint256 which, Dispute memory state, bytes4 refused) private {
+        Disputed storage entry = disputed[which];
+        Answered memory about = answered[entry.answered];
+        bool honest_ = isHonest(entry.challenger);
+        if (!honest_ && draw(8) == 0) return;
+        uint256 last = verifier.STATES();
+        uint256 shape = sumsShown[about.id][_wordOf(state)] - 1;
+        uint256 segment = draw(last + 1);
+        if (honest_) segment = shape == TRUE_SUMS || shape == TOO_FEW_SUMS ? last : shape - 1;
+        TestTree.Tree memory trace = traceOf(about);
+        bytes memory leaf = trace.leaves[state.position];
+        bool equal = shape != TOO_FEW_SUMS && segment + 1 != shape;
+        if (segment == last && wordOf(leaf, state.word) != wordOf(honest.leaves[state.position], state.word)) {
+            equal = false;
+        }
+        bytes memory call_ = abi.encodeCall(
+            dispute.stepSegment,
+            (entry.id, asked[about.asked].request, about.answer, leaf, _sums(state, shape), abi.encode(segment))
+        );
+        if (!hold("stepSegment", attempt(entry.challenger, address(dispute), call_), refused)) return;
+        _bookStep(entry, equal);
+        count(equal ? Reached.SEGMENT_EQUAL : Reached.SEGMENT_DIFFERENT);
+    }
+
+    function _wordOf(Dispute memory state) private pure returns (uint256) {
+        return 64 * uint256(state.position) + state.word;
+    }
+
+    function _sums(Dispute memory state, uint256 shape) private view returns (uint256[6][] memory states) {
+        states = sumsOf(state.position, state.word);
+        if (shape == TOO_FEW_SUMS) return new uint256[6][](states.length - 1);
+        if (shape != TRUE_SUMS) states[shape - 1][5] ^= 1;
     }
 
     // -------------------------------------------------------------------------------------------------- anybody
@@ -241,7 +313,7 @@ abstract contract DisputeMoves is LifeMoves {
         Asked storage question = asked[about.asked];
         bytes memory call_ = abi.encodeCall(dispute.timeout, (entry.id, question.request, about.answer));
         if (!hold("timeout", attempt(address(dispute), call_), expected)) return;
-        if (state.turn == Turn.PICK) {
+        if (challengerMoves(state.turn)) {
             bookAcquittal(entry);
             count(Reached.CHALLENGER_TIMEOUT);
         } else {

@@ -85,7 +85,7 @@ abstract contract Duties is DisputeMoves {
         bool defends = isHonest(about.answer.operator);
         if (about.voided || !(plays || defends)) return NEVER;
         Dispute memory state = dispute.disputeOf(entry.id);
-        return (state.turn == Turn.PICK ? plays : defends) ? state.deadline - 1 : NEVER;
+        return (challengerMoves(state.turn) ? plays : defends) ? state.deadline - 1 : NEVER;
     }
 
     function _watchDuty(uint256 which) private view returns (Duty, uint256 due) {

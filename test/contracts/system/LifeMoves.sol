@@ -148,7 +148,7 @@ abstract contract LifeMoves is Books {
             put[by] += amount;
             count(Reached.STAKED);
         } else if (kind == 1) {
-            startUnbonding(by, amount);
+            startUnbonding(by, amount / 5 + 1);
         } else if (kind == 2) {
             withdrawStake(by);
         } else {

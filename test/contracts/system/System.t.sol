@@ -23,11 +23,11 @@ contract SystemTest is Duties, Properties {
         uint256 walks = vm.envOr("ASSAY_WALKS", 4);
         uint256 calls = vm.envOr("ASSAY_WALK_CALLS", 250);
         uint256 seed = vm.envOr("ASSAY_WALK_SEED", 1);
-        uint256[32] memory total;
+        uint256[40] memory total;
         uint256 start = vm.snapshotState();
         for (uint256 i = 0; i < walks; ++i) {
             this.walk(uint256(keccak256(abi.encode(seed, i))), calls);
-            uint256[32] memory found = this.harvest();
+            uint256[40] memory found = this.harvest();
             for (uint256 j = 0; j < KINDS; ++j) total[j] += found[j];
             vm.revertToState(start);
             start = vm.snapshotState();
@@ -35,13 +35,13 @@ contract SystemTest is Duties, Properties {
         if (vm.envOr("ASSAY_WALK_REPORT", 0) != 0) {
             for (uint256 i = 0; i < KINDS; ++i) emit log_named_uint(vm.toString(i), total[i]);
         }
-        uint256 least = (walks * calls) / 1_000;
+        uint256 least = 1 + (walks * calls) / 5_000;
         for (uint256 i = 0; i < KINDS; ++i) {
             assertTrue(total[i] >= least, string.concat("seldom reached: ", vm.toString(i)));
         }
     }
 
-    function harvest() external view returns (uint256[32] memory) {
+    function harvest() external view returns (uint256[40] memory) {
         return reached;
     }
 

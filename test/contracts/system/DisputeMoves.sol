@@ -152,10 +152,10 @@ abstract contract DisputeMoves is LifeMoves {
         bool other = turncoat && differs && about.traceRoot != 0;
         bytes4 expected = refused;
         if (expected == 0) {
-            if (about.wrong && (other || !about.consistent) && entry.element == about.element) {
-                expected = Defence.DefenceOutsideTolerance.selector;
-            } else if (other) {
+            if (other) {
                 expected = IDisputeGame.TraceRootFixed.selector;
+            } else if (about.wrong && !about.consistent && entry.element == about.element) {
+                expected = Defence.DefenceOutsideTolerance.selector;
             }
         }
         bytes4 why = attempt(address(this), abi.encodeCall(this.sendDefence, (which, other)));

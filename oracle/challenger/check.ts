@@ -99,12 +99,17 @@ async function checkRoot({ requestId, request, answer }: Job, inputs: Tensor[], 
   return { verdict: "WRONG", target: { tensor, element: randomInt(Math.max(1, elementCount(rules[tensor]!.shape))) } };
 }
 
-async function passesFast(modelId: string, inputs: Tensor[], answer: Tensor[], context: CheckContext): Promise<boolean> {
-  const { record, rules } = await context.library.get(modelId);
+async function passesFast(
+  modelId: string,
+  inputs: Tensor[],
+  answer: Tensor[],
+  { library, content, runtime, timeoutMs }: CheckContext,
+): Promise<boolean> {
+  const { record, rules } = await library.get(modelId);
   try {
-    const artifact = await context.content.fetchArtifact(record.artifactURI, record.artifactHash);
-    await context.runtime.load(artifact);
-    const { outputs } = await context.runtime.run(artifact.hash, inputs, { timeoutMs: context.timeoutMs });
+    const artifact = await content.fetchArtifact(record.artifactURI, record.artifactHash);
+    await runtime.load(artifact);
+    const { outputs } = await runtime.run(artifact.hash, inputs, { timeoutMs });
     return firstWrong(answer, outputs, strictRules(rules)) === null;
   } catch {
     // A fast run that fails only costs time: the canonical evaluation decides.

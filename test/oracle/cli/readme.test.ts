@@ -31,6 +31,16 @@ test("the README's consumer has at most 20 lines and compiles", () => {
   assert.ok(contracts["README.sol"]!.Forecaster!.abi.length > 0);
 });
 
+test("the README's gas is that of the snapshots", () => {
+  const snapshot = (name: string) => JSON.parse(text(`snapshots/${name}.json`)) as Record<string, number>;
+  const [gas, dispute] = [snapshot("gas"), snapshot("dispute")];
+  const readme = text("README.md");
+  const names = ["request", "submit", "finalize", "single", "batch10"];
+  for (const figure of [...names.map((name) => gas[name]!), dispute["detector.gas"]!, dispute["recogniser.gas"]!]) {
+    assert.ok(readme.includes(Math.round(figure).toLocaleString("en-US")), `README.md does not say ${figure}: write it anew`);
+  }
+});
+
 test("docs/cli.md lists every exit code with its name", () => {
   const rows = [...text("docs/cli.md").matchAll(/^\| (\d+) \| `([a-z-]+)` \|/gm)].map(([, code, name]) => [name, Number(code)]);
   assert.deepEqual(Object.fromEntries(rows), exitCodes);

@@ -5,7 +5,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { leafBytes } from "../core/traceTree.ts";
 import { Control } from "./engine/control.ts";
 import { Pool } from "./engine/pool.ts";
-import { prepareProgram, type Prepared } from "./engine/prepared.ts";
+import { checkFits, prepareProgram, type Prepared, type PrepareOptions } from "./engine/prepared.ts";
 import { MemoryLimitError } from "./engine/layout.ts";
 import { copyOfTrace, readLevels, readOutputs, writeInputs } from "./engine/tensors.ts";
 import { WorkerLoop } from "./engine/workerLoop.ts";
@@ -110,13 +110,32 @@ class EngineEvaluator implements Evaluator {
 export const isStreamed = (program: Program): boolean => traceLeaves(program) * leafBytes > residentBytes;
 
 /**
- * Makes a program ready: weights are packed once, threads started. Many evaluations share one evaluator.
+ * Checks that this engine can evaluate a program, by one thread at least, with the default options. It takes no memory for it.
+ * @throws as `createEvaluator`.
+ */
+export function checkEvaluable(program: Program, weights: Uint32Array): void {
+  checkFits(program, weights, { workers: 1, streamed: isStreamed(program) });
+}
+
+/** Every worker has an area of its own, so fewer of them may fit where many don't. */
+function prepareForWorkers(program: Program, weights: Uint32Array, options: PrepareOptions): Prepared {
+  try {
+    return prepareProgram(program, weights, options);
+  } catch (error) {
+    if (!(error instanceof MemoryLimitError) || options.workers === 1) throw error;
+    return prepareForWorkers(program, weights, { ...options, workers: Math.floor(options.workers / 2) });
+  }
+}
+
+/**
+ * Makes a program ready: weights are packed once, threads started, fewer than asked for where not all fit in memory. Many evaluations share
+ * one evaluator.
  * @param weights the words of the weight space, whole leaves.
  * @throws ProgramError where the program is not valid. @throws MemoryLimitError where it takes more than 4 GiB.
  */
 export function createEvaluator(program: Program, weights: Uint32Array, options: EvaluatorOptions = {}): Evaluator {
   const streamed = options.streamed ?? isStreamed(program);
-  const prepared = prepareProgram(program, weights, { workers: options.workers ?? availableParallelism(), streamed });
+  const prepared = prepareForWorkers(program, weights, { workers: options.workers ?? availableParallelism(), streamed });
   return new EngineEvaluator(prepared, streamed);
 }
 
@@ -141,22 +160,30 @@ export interface EvaluationHere extends Omit<Evaluation, "trace"> {
   trace: Uint8Array;
 }
 
-/**
- * Evaluates in the calling thread, which it blocks: for small programs, where starting threads would take longer.
- * @throws as `createEvaluator` and `Evaluator.evaluate`.
- */
-export function evaluateHere(program: Program, weights: Uint32Array, inputs: readonly Tensor[]): EvaluationHere {
+function runHere(prepared: Prepared, inputs: readonly Tensor[]): Omit<Evaluation, "trace"> {
   const started = performance.now();
-  const prepared = prepareProgram(program, weights, { workers: 1, streamed: false });
-  checkInputs(program.inputs, inputs);
+  checkInputs(prepared.program.inputs, inputs);
   writeInputs(prepared, inputs);
   new Control(prepared.memory, prepared.control, prepared.tasks.length).reset(-1);
   const { exact } = new WorkerLoop(prepared, 0).run();
   return {
     outputs: readOutputs(prepared),
     traceRoot: traceRoot(prepared.totalLeaves, readLevels(prepared).at(-1)!),
-    trace: copyOfTrace(prepared),
     exactElements: exact,
     milliseconds: performance.now() - started,
   };
+}
+
+/**
+ * Evaluates in the calling thread, which it blocks: for small programs, where starting threads would take longer.
+ * @throws as `createEvaluator` and `Evaluator.evaluate`.
+ */
+export function evaluateHere(program: Program, weights: Uint32Array, inputs: readonly Tensor[]): EvaluationHere {
+  const prepared = prepareProgram(program, weights, { workers: 1, streamed: false });
+  return { ...runHere(prepared, inputs), trace: copyOfTrace(prepared) };
+}
+
+/** As `evaluateHere`, with outputs of instructions sharing memory; nothing is left of the trace but its root. */
+export function evaluateStreamedHere(program: Program, weights: Uint32Array, inputs: readonly Tensor[]): Omit<Evaluation, "trace"> {
+  return runHere(prepareProgram(program, weights, { workers: 1, streamed: true }), inputs);
 }

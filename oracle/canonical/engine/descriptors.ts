@@ -13,7 +13,7 @@ export interface Region {
 }
 
 /** Finds the region that an access of one instruction reads. */
-export type Locate = (access: Access, sizes: readonly number[]) => Region;
+export type Locate = (access: Access | IndexedAccess, sizes: readonly number[]) => Region;
 
 const maxAxes = 16;
 

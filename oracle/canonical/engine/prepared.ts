@@ -4,6 +4,7 @@ import { checkProgram, ProgramError } from "../program/check.ts";
 import { outputLeaves, outputOffset, traceLeaves } from "../program/layout.ts";
 import type { Program } from "../program/types.ts";
 import { controlBytes } from "./control.ts";
+import type { Locate } from "./descriptors.ts";
 import { instanceBytes, instantiateKernels } from "./kernels.ts";
 import { Layout } from "./layout.ts";
 import { planInstruction } from "./plan.ts";
@@ -75,11 +76,16 @@ export interface PrepareOptions {
   streamed: boolean;
 }
 
-/**
- * @param weights the words of the weight space, whole leaves.
- * @throws ProgramError where the program is not valid. @throws MemoryLimitError where it doesn't fit in 4 GiB.
- */
-export function prepareProgram(program: Program, weights: Uint32Array, { workers, streamed }: PrepareOptions): Prepared {
+interface LaidOut {
+  layout: Layout;
+  plan: Omit<Prepared, "memory">;
+  preparations: Preparation[];
+  /** Addresses of what the preparations work with. */
+  area: number;
+  state: number;
+}
+
+function layOut(program: Program, weights: Uint32Array, { workers, streamed }: PrepareOptions): LaidOut {
   checkProgram(program);
   if (weights.length !== program.weightLeaves * wordsPerLeaf) {
     throw new ProgramError(`${weights.length} words of weights; the program has ${program.weightLeaves} leaves of ${wordsPerLeaf} words`);
@@ -91,15 +97,10 @@ export function prepareProgram(program: Program, weights: Uint32Array, { workers
   const weightBase = layout.place(weightBytes);
   const weightRegion = { base: weightBase, low: weightBase, high: weightBase + weightBytes.length };
   const trace = streamed ? streamedTrace(program, layout) : residentTrace(program, layout);
-  const planned = instructions.map((instruction, i) =>
-    planInstruction(
-      layout,
-      (access, sizes) => (access.space === "weights" ? weightRegion : trace.locate(i, access, sizes)),
-      trace.addresses[i]!,
-      instruction,
-      i,
-    ),
-  );
+  const planned = instructions.map((instruction, i) => {
+    const locate: Locate = (access, sizes) => (access.space === "weights" ? weightRegion : trace.locate(i, access, sizes));
+    return planInstruction(layout, locate, trace.addresses[i]!, instruction, i);
+  });
   const preparations = planned.flatMap((plan) => plan.preparations);
   const scratchBytes = planned.reduce((most, plan) => Math.max(most, plan.scratchBytes), 0);
   const hashScratch = Math.ceil(scratchBytes / 64) * 64;
@@ -111,22 +112,33 @@ export function prepareProgram(program: Program, weights: Uint32Array, { workers
   const levels = reserveLevels(layout, totalLeaves);
   const area = layout.reserve(preparations.reduce((most, work) => Math.max(most, 4 * preparationWords(work)), 0));
   const state = layout.reserve(instanceBytes);
+  const leaves = instructions.map((instruction) => ({
+    first: outputOffset(instruction) / wordsPerLeaf,
+    count: outputLeaves(instruction),
+  }));
+  const { completedBy, hashedBefore } = trace;
+  const tasks = planned.map(({ task }) => task);
+  const plan = { control, tasks, leaves, completedBy, hashedBefore, totalLeaves, levels, benches, hashScratch, program, trace };
+  return { layout, plan, preparations, area, state };
+}
+
+/**
+ * Lays the evaluation out and takes no memory for it.
+ * @throws as `prepareProgram`.
+ */
+export function checkFits(program: Program, weights: Uint32Array, options: PrepareOptions): void {
+  layOut(program, weights, options);
+}
+
+/**
+ * @param weights the words of the weight space, whole leaves.
+ * @throws ProgramError where the program is not valid. @throws MemoryLimitError where it doesn't fit in 4 GiB.
+ */
+export function prepareProgram(program: Program, weights: Uint32Array, options: PrepareOptions): Prepared {
+  const { layout, plan, preparations, area, state } = layOut(program, weights, options);
   const memory = layout.create();
   prepare(memory, state, area, preparations);
-  return {
-    memory,
-    control,
-    tasks: planned.map(({ task }) => task),
-    leaves: instructions.map((instruction) => ({ first: outputOffset(instruction) / wordsPerLeaf, count: outputLeaves(instruction) })),
-    completedBy: trace.completedBy,
-    hashedBefore: trace.hashedBefore,
-    totalLeaves,
-    levels,
-    benches,
-    hashScratch,
-    program,
-    trace,
-  };
+  return { memory, ...plan };
 }
 
 /** Levels of a part's own tree: fewer than `partDepth` only where the whole trace is one part. */

@@ -1,9 +1,9 @@
 /** Where the trace lies in memory, and which parts of it are hashed when. */
-import { leafBytes } from "../../core/traceTree.ts";
-import { outputLeaves, traceLeaves } from "../program/layout.ts";
-import { ProgramError } from "../program/check.ts";
-import type { Access, Program } from "../program/types.ts";
-import { walkOf } from "./axes.ts";
+import { elementCount } from "../../core/tensor.ts";
+import { leafBytes, wordsPerLeaf } from "../../core/traceTree.ts";
+import { readRange } from "../program/addresses.ts";
+import { outputLeaves, outputOffset, traceLeaves } from "../program/layout.ts";
+import type { Access, IndexedAccess, Instruction, Program } from "../program/types.ts";
 import type { Region } from "./descriptors.ts";
 import type { Layout } from "./layout.ts";
 
@@ -19,7 +19,7 @@ export interface TraceLayout {
   /** For each instruction, how many parts must have been hashed before it may write. */
   hashedBefore: Uint32Array;
   /** Where the words of an access lie. */
-  locate(instruction: number, access: Access, sizes: readonly number[]): Region;
+  locate(instruction: number, access: Access | IndexedAccess, sizes: readonly number[]): Region;
 }
 
 function completedBy({ instructions }: Program): Uint32Array {
@@ -43,97 +43,149 @@ export function residentTrace(program: Program, layout: Layout): TraceLayout {
   };
 }
 
-function accessesOf(program: Program, number: number): { access: Access; sizes: number[] }[] {
-  const instruction = program.instructions[number]!;
+type Reading = { access: Access | IndexedAccess; sizes: number[] };
+
+function readingsOf(instruction: Instruction): Reading[] {
   if (instruction.kind === "input") return [];
   const { dims, operands } = instruction;
-  const found = operands.flatMap(({ accesses }) => accesses.map((access) => ({ access: access as Access, sizes: dims })));
+  const found: Reading[] = operands.flatMap(({ accesses }) => accesses.map((access) => ({ access, sizes: dims })));
   if (instruction.kind === "contract") {
     for (const access of [instruction.a, instruction.b]) found.push({ access, sizes: [...dims, ...instruction.reduce] });
   } else if (instruction.kind === "reduce") found.push({ access: instruction.x, sizes: [...dims, ...instruction.reduce] });
   return found.filter(({ access }) => access.space === "trace");
 }
 
-/** The instruction whose output the access reads in the middle of its loop space, where padding is unlikely. */
-function producerOf({ instructions }: Program, number: number, access: Access, sizes: readonly number[]): number {
-  const order = sizes.map((_, axis) => axis);
-  const { offset, axes } = walkOf(access, sizes, order);
-  const middle = axes.reduce((at, { size, stride }) => at + Math.floor(size / 2) * stride, offset);
-  const leaf = Math.floor((4 * middle) / leafBytes);
-  let [low, high] = [0, number - 1];
-  while (low < high) {
-    const between = (low + high + 1) >> 1;
-    if (instructions[between]!.outLeaf <= leaf) low = between;
-    else high = between - 1;
-  }
-  if (high < 0) throw new ProgramError(`instruction ${number} reads the trace in front of all instructions`);
-  return low;
+/** The instructions whose outputs an access may read: `from` to `to`, both included; null where it reads none. */
+interface Producers {
+  from: number;
+  to: number;
 }
 
-interface Placed {
-  address: number;
+function producersOf({ instructions }: Program, reader: Instruction, { access, sizes }: Reading): Producers | null {
+  const range = readRange(access, "indices" in access ? access.indices : [], sizes);
+  if (range === null) return null;
+  // What may lie outside of the space is out of bounds in a valid program; the kernels catch it in any other.
+  const [least, most] = [Math.max(0, range.least), Math.min(outputOffset(reader) - 1, range.most)];
+  if (least > most) return null;
+  const producerOf = (word: number) => {
+    let [low, high] = [0, instructions.length - 1];
+    while (low < high) {
+      const between = (low + high + 1) >> 1;
+      if (outputOffset(instructions[between]!) <= word) low = between;
+      else high = between - 1;
+    }
+    return low;
+  };
+  return { from: producerOf(least), to: producerOf(most) };
+}
+
+/** Instructions that follow each other and whose outputs lie in memory as they do in the trace, because some access may read across them. */
+interface Block {
+  first: number;
+  last: number;
   bytes: number;
   /** Instructions beyond this one don't need it. */
   until: number;
   /** Parts that must be hashed before it is overwritten. */
   parts: number;
+  /** The host writes inputs before anything runs, so nothing may lie there earlier. */
+  hasInput: boolean;
+}
+
+const lastLeaf = (instruction: Instruction) => instruction.outLeaf + outputLeaves(instruction) - 1;
+
+function blocksOf({ instructions }: Program, readings: readonly (Producers | null)[]): Block[] {
+  // How many accesses read across the border behind each instruction.
+  const across = new Int32Array(instructions.length + 1);
+  for (const producers of readings) {
+    if (producers === null) continue;
+    across[producers.from]! += 1;
+    across[producers.to]! -= 1;
+  }
+  const blocks: Block[] = [];
+  let crossing = 0;
+  let first = 0;
+  instructions.forEach((instruction, i) => {
+    crossing += across[i]!;
+    if (crossing > 0) return;
+    const bytes = (lastLeaf(instruction) + 1 - instructions[first]!.outLeaf) * leafBytes;
+    const hasInput = instructions.slice(first, i + 1).some(({ kind }) => kind === "input");
+    blocks.push({ first, last: i, bytes, until: i, parts: Math.floor(lastLeaf(instruction) / partLeaves) + 1, hasInput });
+    first = i + 1;
+  });
+  return blocks;
+}
+
+/** Says for each block until when it is needed: by hashing, by readers, as an output of the program. */
+function keepBlocks(program: Program, blocks: readonly Block[], readers: readonly (readonly (Producers | null)[])[]): Block[] {
+  const { instructions, outputs } = program;
+  const complete = completedBy(program);
+  const blockOf = blocks.flatMap((block) => Array.from({ length: block.last - block.first + 1 }, () => block));
+  for (const block of blocks) {
+    block.until = Math.max(block.last, complete[block.parts - 1]!);
+    const [from, to] = [outputOffset(instructions[block.first]!), (lastLeaf(instructions[block.last]!) + 1) * wordsPerLeaf];
+    const isOutput = outputs.some(({ offset, shape }) => offset < to && offset + elementCount(shape) > from);
+    if (isOutput) block.until = instructions.length;
+  }
+  readers.forEach((readings, reader) => {
+    for (const producers of readings) {
+      if (producers !== null) blockOf[producers.from]!.until = Math.max(blockOf[producers.from]!.until, reader);
+    }
+  });
+  return blockOf;
+}
+
+/** First fit: a block takes the lowest bytes that nobody needs when its first instruction runs. @returns addresses from 0 on, and their end. */
+function placeBlocks(blocks: readonly Block[]): { places: Map<Block, number>; hashedBefore: Map<Block, number>; size: number } {
+  const places = new Map<Block, number>();
+  const hashedBefore = new Map<Block, number>();
+  let size = 0;
+  for (const block of blocks) {
+    const needed = (other: Block) => block.hasInput || other.until >= block.first;
+    const live = [...places].filter(([other]) => needed(other)).sort(([, a], [, b]) => a - b);
+    let address = 0;
+    for (const [other, taken] of live) {
+      if (address + block.bytes <= taken) break;
+      address = Math.max(address, taken + other.bytes);
+    }
+    let parts = 0;
+    for (const [other, taken] of places) {
+      const overlaps = taken < address + block.bytes && address < taken + other.bytes;
+      if (overlaps && !needed(other)) parts = Math.max(parts, other.parts);
+    }
+    hashedBefore.set(block, parts);
+    places.set(block, address);
+    size = Math.max(size, address + block.bytes);
+  }
+  return { places, hashedBefore, size };
 }
 
 /**
  * Outputs share memory as soon as nobody needs them any more and they have been hashed, so that the trace may be larger than memory.
- * An access must read one instruction's output only: one that reads across outputs ends in a ProgramError at evaluation.
+ * Every valid program has such a layout; one whose accesses read across many outputs saves little.
+ * @throws MemoryLimitError
  */
 export function streamedTrace(program: Program, layout: Layout): TraceLayout {
   const { instructions } = program;
-  const complete = completedBy(program);
-  const until = instructions.map((instruction, i) => {
-    const lastPart = Math.floor((instruction.outLeaf + outputLeaves(instruction) - 1) / partLeaves);
-    return Math.max(i, complete[lastPart]!);
-  });
-  instructions.forEach((_, i) => {
-    for (const { access, sizes } of accessesOf(program, i)) {
-      const producer = producerOf(program, i, access, sizes);
-      until[producer] = Math.max(until[producer]!, i);
-    }
-  });
-  instructions.forEach((instruction, i) => {
-    const [from, to] = [instruction.outLeaf * 64, (instruction.outLeaf + outputLeaves(instruction)) * 64];
-    const isOutput = program.outputs.some(({ offset, shape }) => offset < to && offset + shape.reduce((a, b) => a * b, 1) > from);
-    // The host writes inputs before anything runs, so nothing may lie there earlier; they come first in every program that a lowering makes.
-    if (isOutput) until[i] = instructions.length;
-  });
-  const placed: Placed[] = [];
-  const hashedBefore = new Uint32Array(instructions.length);
-  let size = 0;
-  instructions.forEach((instruction, i) => {
-    const bytes = outputLeaves(instruction) * leafBytes;
-    const isInput = instruction.kind === "input";
-    const live = placed.filter((other) => isInput || other.until >= i).sort((a, b) => a.address - b.address);
-    let address = 0;
-    for (const other of live) {
-      if (address + bytes <= other.address) break;
-      address = Math.max(address, other.address + other.bytes);
-    }
-    for (const other of placed) {
-      if (other.until < i && other.address < address + bytes && address < other.address + other.bytes) {
-        hashedBefore[i] = Math.max(hashedBefore[i]!, other.parts);
-      }
-    }
-    const lastPart = Math.floor((instruction.outLeaf + outputLeaves(instruction) - 1) / partLeaves);
-    placed.push({ address, bytes, until: until[i]!, parts: lastPart + 1 });
-    size = Math.max(size, address + bytes);
-  });
+  const readers = instructions.map((instruction) => readingsOf(instruction).map((reading) => producersOf(program, instruction, reading)));
+  const blocks = blocksOf(program, readers.flat());
+  const blockOf = keepBlocks(program, blocks, readers);
+  const { places, hashedBefore, size } = placeBlocks(blocks);
   const base = layout.reserve(size);
-  const addresses = placed.map(({ address }) => base + address);
+  const addressOf = (block: Block) => base + places.get(block)!;
+  const baseOf = (block: Block) => addressOf(block) - instructions[block.first]!.outLeaf * leafBytes;
   return {
-    addresses,
-    completedBy: complete,
-    hashedBefore,
+    addresses: instructions.map(({ outLeaf }, i) => baseOf(blockOf[i]!) + outLeaf * leafBytes),
+    completedBy: completedBy(program),
+    hashedBefore: Uint32Array.from(instructions, (_, i) => hashedBefore.get(blockOf[i]!)!),
     locate: (number, access, sizes) => {
-      const producer = producerOf(program, number, access, sizes);
-      const low = addresses[producer]!;
-      const { outLeaf } = instructions[producer]!;
-      return { base: low - outLeaf * leafBytes, low, high: low + outputLeaves(instructions[producer]!) * leafBytes };
+      const producers = producersOf(program, instructions[number]!, { access, sizes: [...sizes] });
+      if (producers === null) return { base: 0, low: 0, high: 0 };
+      const block = blockOf[producers.from]!;
+      const low = addressOf(block);
+      // Its own output, and what comes after it, an instruction may not read.
+      const high = Math.min(low + block.bytes, baseOf(block) + instructions[number]!.outLeaf * leafBytes);
+      return { base: baseOf(block), low, high };
     },
   };
 }

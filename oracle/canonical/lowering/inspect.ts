@@ -4,7 +4,7 @@ import { lower, type LoweringOptions, type NamedTensor } from "./lower.ts";
 import type { RefusedNode } from "./walk.ts";
 
 export interface Inspection {
-  /** Whether a dispute about the model's answers can be settled. */
+  /** Whether a dispute about the model's answers can be settled: everything has a canonical meaning, and the engine can evaluate it. */
   adjudicable: boolean;
   /** Every node that keeps it from being so. */
   refused: RefusedNode[];
@@ -33,21 +33,15 @@ export function bytesOfWords(words: Uint32Array): Uint8Array {
   return bytes;
 }
 
+function notAdjudicable(refused: RefusedNode[]): Inspection {
+  const none = { programRoot: null, weightRoot: null, instructions: null, traceWords: null, unfusedTraceWords: null };
+  return { adjudicable: false, refused, ...none, weightWords: null, inputs: null, outputs: null, largestContraction: null };
+}
+
 /** @throws OnnxError where the file is no model that may be read. */
 export function inspectModel(file: Uint8Array, options: LoweringOptions = {}): Inspection {
   const lowering = lower(file, options);
-  if (!lowering.adjudicable) {
-    const none = { programRoot: null, weightRoot: null, instructions: null, traceWords: null, unfusedTraceWords: null };
-    return {
-      adjudicable: false,
-      refused: lowering.refused,
-      ...none,
-      weightWords: null,
-      inputs: null,
-      outputs: null,
-      largestContraction: null,
-    };
-  }
+  if (!lowering.adjudicable) return notAdjudicable(lowering.refused);
   const { program, weights, inputs, outputs, traceWords, unfusedWords, largestContraction } = lowering.lowered;
   return {
     adjudicable: true,

@@ -2,6 +2,7 @@
 import { dtypes, type Dtype, type Tensor as CoreTensor } from "../../core/tensor.ts";
 import { readModel } from "../onnx/read.ts";
 import type { Model, ValueInfo } from "../onnx/graph.ts";
+import { checkEvaluable, MemoryLimitError } from "../evaluate.ts";
 import { checkAddresses } from "../program/addresses.ts";
 import { checkProgram, ProgramError } from "../program/check.ts";
 import { traceLeaves } from "../program/layout.ts";
@@ -163,16 +164,19 @@ export function translate(file: Uint8Array, options: LoweringOptions = {}): Tran
 }
 
 /**
- * @returns the program, or every node that keeps the model from having one.
+ * @returns the program, or everything that keeps the model from having one that this engine can evaluate.
  * @throws OnnxError where the file is no model that may be read.
  */
 export function lower(file: Uint8Array, options: LoweringOptions = {}): Lowering {
   const translated = translate(file, options);
   if ("refused" in translated) return { adjudicable: false, refused: translated.refused };
   try {
-    return { adjudicable: true, lowered: schedule(translated.inputs, translated.outputs) };
+    const lowered = schedule(translated.inputs, translated.outputs);
+    checkEvaluable(lowered.program, lowered.weights);
+    return { adjudicable: true, lowered };
   } catch (error) {
-    if (!(error instanceof Refusal) && !(error instanceof ProgramError)) throw error;
+    const expected = error instanceof Refusal || error instanceof ProgramError || error instanceof MemoryLimitError;
+    if (!expected) throw error;
     return { adjudicable: false, refused: [{ node: "", operator: "graph", reason: error.message }] };
   }
 }

@@ -4,7 +4,8 @@ import { ProgramError } from "./check.ts";
 import { outputOffset } from "./layout.ts";
 import type { Access, IndexTerm, Instruction, Program } from "./types.ts";
 
-interface Range {
+/** Words of a space, both ends included. */
+export interface Range {
   least: number;
   most: number;
 }
@@ -47,17 +48,25 @@ function addressRange({ offset, strides, bounds }: Access, sizes: readonly numbe
   return { least: total.least + rest.least, most: total.most + rest.most };
 }
 
-function checkRange(what: string, access: Access, indices: readonly IndexTerm[], sizes: readonly number[], limit: number): void {
+/**
+ * @param indices the access's index terms; none for a core's access. @param sizes of the loop axes.
+ * @returns words among which every word lies that the access reads where it is in bounds; null where it never is.
+ */
+export function readRange(access: Access, indices: readonly IndexTerm[], sizes: readonly number[]): Range | null {
   const range = addressRange(access, sizes);
-  if (range === null) return;
+  if (range === null) return null;
   const index = linear(
     0,
     indices.map(({ stride }) => stride),
     indices.map((term) => term.limit),
   );
-  const [least, most] = [range.least + index.least, range.most + index.most];
-  if (least < 0 || most >= limit) {
-    throw new ProgramError(`${what} may read words ${least} to ${most} of ${access.space}, where it may read ${limit} words`);
+  return { least: range.least + index.least, most: range.most + index.most };
+}
+
+function checkRange(what: string, access: Access, indices: readonly IndexTerm[], sizes: readonly number[], limit: number): void {
+  const range = readRange(access, indices, sizes);
+  if (range !== null && (range.least < 0 || range.most >= limit)) {
+    throw new ProgramError(`${what} may read words ${range.least} to ${range.most} of ${access.space}, where it may read ${limit} words`);
   }
 }
 

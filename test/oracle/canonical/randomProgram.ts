@@ -30,6 +30,8 @@ export interface RandomOptions {
   /** Most words of an output. */
   words?: number;
   weightLeaves?: number;
+  /** Whether an access may read across several instructions' outputs. */
+  across?: boolean;
 }
 
 /** @returns up to four sizes whose product is `words`. */
@@ -167,6 +169,11 @@ export function randomProgram(random: Seeded, options: RandomOptions): Program {
   const append = (instruction: Instruction) => {
     instructions.push(instruction);
     regions.push({ space: "trace", offset: 64 * outLeaf, dims: instruction.dims });
+    const before = options.across === true && instructions.length > 1 ? random.pick(instructions.slice(0, -1)) : undefined;
+    if (before !== undefined) {
+      const words = 64 * (outLeaf - before.outLeaf) + outputWords(instruction);
+      regions.push({ space: "trace", offset: 64 * before.outLeaf, dims: split(random, words) });
+    }
     outLeaf += outputLeaves(instruction);
   };
   const inputs = Array.from({ length: random.int(1, 2) }, () => ({

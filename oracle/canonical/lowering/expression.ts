@@ -2,9 +2,10 @@
 import type { Opcode } from "../program/opcodes.ts";
 import type { Word } from "../program/types.ts";
 import { uniformWord } from "./constants.ts";
+import { extremes } from "./flatten.ts";
 import { memberForms, type Fusion } from "./fusion.ts";
 import type { Resolved } from "./resolve.ts";
-import { substitute, type Coordinate, type Tensor } from "./tensors.ts";
+import { substitute, type Coordinate, type Range, type Tensor } from "./tensors.ts";
 
 /** A value of the expression before all values have their numbers. */
 export type Value = { of: "operand" | "constant" | "op"; number: number } | { of: "core" };
@@ -13,6 +14,9 @@ export interface Operand extends Resolved {
   /** For each reach, the operands of its index terms. */
   indices: { operand: number; stride: number; limit: number }[][];
 }
+
+/** @param ranges outside of which nothing is read. */
+export type Resolve = (tensor: Tensor, coordinates: Coordinate[], ranges: readonly Range[]) => Resolved;
 
 export class ExpressionBuilder {
   readonly operands: Operand[] = [];
@@ -24,20 +28,31 @@ export class ExpressionBuilder {
   #operandNumbers = new Map<string, number>();
   #fusion: Fusion;
   #root: Tensor;
-  #resolve: (tensor: Tensor, coordinates: Coordinate[]) => Resolved;
+  #resolve: Resolve;
 
   /** @param resolve gives a tensor without a place one, where need be. */
-  constructor(fusion: Fusion, root: Tensor, resolve: (tensor: Tensor, coordinates: Coordinate[]) => Resolved) {
+  constructor(fusion: Fusion, root: Tensor, resolve: Resolve) {
     this.#fusion = fusion;
     this.#root = root;
     this.#resolve = resolve;
   }
 
-  /** Reads `tensor` at coordinates in terms of the root's axes. @returns the operand's number. */
-  operand(tensor: Tensor, coordinates: Coordinate[]): number {
-    const resolved = this.#resolve(tensor, coordinates);
-    const indices = resolved.reaches.map(({ lookups }) =>
-      lookups.map(({ tensor: index, coordinates: at, stride, limit }) => ({ operand: this.operand(index, at), stride, limit })),
+  /** What a reader reads under bounds leaves its index's axes where they don't hold; the index is then read under the same bounds. */
+  #boundsOf(index: Tensor, at: readonly Coordinate[], bounds: readonly Range[]): readonly Range[] {
+    const inside = at.every((coordinate, axis) => {
+      const [low, high] = extremes(coordinate, this.#root.shape);
+      return low >= 0 && high < index.shape[axis]!;
+    });
+    return inside ? [] : bounds;
+  }
+
+  /** Reads `tensor` at coordinates in terms of the root's axes, inside of `ranges`. @returns the operand's number. */
+  operand(tensor: Tensor, coordinates: Coordinate[], ranges: readonly Range[] = []): number {
+    const resolved = this.#resolve(tensor, coordinates, ranges);
+    const indices = resolved.reaches.map(({ lookups, bounds }) =>
+      lookups.map(({ tensor: index, coordinates: at, stride, limit }) => {
+        return { operand: this.operand(index, at, this.#boundsOf(index, at, bounds)), stride, limit };
+      }),
     );
     const reaches = resolved.reaches.map((reach) => ({ ...reach, lookups: [] }));
     const key = JSON.stringify([reaches, resolved.pad, indices]);

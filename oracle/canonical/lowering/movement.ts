@@ -28,8 +28,10 @@ export function slice(builder: TensorBuilder, tensor: Tensor, axis: number, star
 /** Views of one tensor have at most this many parts; longer lists are joined in a tree. */
 const widest = 32;
 
+/** @throws Refusal where 64-bit constants are joined to data of the model and don't fit its words. */
 export function concat(builder: TensorBuilder, tensors: readonly Tensor[], axis: number): Tensor {
-  let parts = tensors.filter(({ shape }) => count(shape) > 0);
+  const alike = tensors.every(({ type }) => type === tensors[0]!.type);
+  let parts = tensors.filter(({ shape }) => count(shape) > 0).map((part) => (alike ? part : builder.narrow(part)));
   if (parts.length === 0) return tensors[0]!;
   while (parts.length > widest) {
     const next: Tensor[] = [];
@@ -54,14 +56,24 @@ function joined(builder: TensorBuilder, parts: readonly Tensor[], axis: number):
   return builder.view(shape, pieces, null);
 }
 
-/** Adds elements of `pad` (a word) around the tensor; negative numbers take elements away. */
-export function pad(builder: TensorBuilder, tensor: Tensor, before: readonly number[], after: readonly number[], word: Word): Tensor {
+/** Adds `filler` (a word; for 64-bit constants the number itself) around the tensor; negative numbers take elements away. */
+export function pad(
+  builder: TensorBuilder,
+  tensor: Tensor,
+  before: readonly number[],
+  after: readonly number[],
+  filler: Word | bigint,
+): Tensor {
   const shape = tensor.shape.map((size, axis) => before[axis]! + size + after[axis]!);
   if (shape.some((size) => size < 0))
     throw new Refusal(`padding [${before.join(", ")}], [${after.join(", ")}] takes away more than there is`);
   const forms = tensor.shape.map((size, axis) => ({ form: axisForm(axis, 1, -before[axis]!), limit: size }));
   const coordinates = forms.map(({ form, limit }) => (limit === 1 ? constantForm(0) : form));
-  return builder.view(shape, [{ source: tensor, coordinates, ranges: forms }], word);
+  const around = (source: Tensor, word: Word) => builder.view(shape, [{ source, coordinates, ranges: forms }], word);
+  if (typeof filler === "number") return around(tensor, filler);
+  // A view pads with a word, which can't hold every number of 64 bits.
+  const inside = around(builder.expand(builder.i32(1), tensor.shape), 0);
+  return builder.apply("select", inside, around(tensor, 0), builder.i64([filler], []));
 }
 
 /** @param sizes of the new axes, which are put in place of `axis` and hold the same number of elements. */

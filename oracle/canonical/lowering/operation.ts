@@ -52,6 +52,7 @@ export class Operation {
   readonly attributes: Attributes;
   readonly run: RunGraph;
   readonly #inputs: readonly (Value | undefined)[];
+  readonly #read = new Set<number>();
 
   constructor(node: Node, builder: TensorBuilder, inputs: readonly (Value | undefined)[], run: RunGraph) {
     this.node = node;
@@ -75,11 +76,17 @@ export class Operation {
   }
 
   optional(position: number): Value | undefined {
+    this.#read.add(position);
     return this.#inputs[position];
   }
 
   input(position: number): Value {
-    return this.#inputs[position] ?? this.refuse(`input ${position} is missing`);
+    return this.optional(position) ?? this.refuse(`input ${position} is missing`);
+  }
+
+  /** Inputs that the file gives and nobody asked for; ignoring one would change what the model means. */
+  unread(): number[] {
+    return this.#inputs.flatMap((value, position) => (value === undefined || this.#read.has(position) ? [] : [position]));
   }
 
   /** All inputs, which must all be there. */

@@ -141,21 +141,22 @@ export class Scheduler {
   }
 
   /** Resolves, copying what can't be read through. */
-  #reach = (tensor: Tensor, coordinates: Coordinate[]): Resolved => {
+  #reach = (tensor: Tensor, coordinates: Coordinate[], ranges: readonly Range[]): Resolved => {
     const fits = (resolved: Resolved | null): resolved is Resolved =>
       resolved !== null &&
       resolved.reaches.length <= limits.accesses / 4 &&
       resolved.reaches.every(({ bounds, lookups }) => bounds.length <= limits.bounds && lookups.length <= limits.indices);
-    let resolved = resolve(tensor, coordinates, [], this.#place);
+    let resolved = resolve(tensor, coordinates, ranges, this.#place);
     if (fits(resolved)) return resolved;
     if (tensor.kind === "view" && coordinates.every(({ index, terms, start }) => !index && start === 0 && terms.length <= 1)) {
       for (const { source } of tensor.pieces) this.#settle(source);
-      resolved = resolve(tensor, coordinates, [], this.#place);
+      resolved = resolve(tensor, coordinates, ranges, this.#place);
       if (resolved !== null && resolved.reaches.length <= limits.accesses) return resolved;
     }
     this.#settle(tensor);
-    resolved = resolve(tensor, coordinates, [], this.#place);
-    if (resolved === null) throw new Refusal(`a movement of shape [${tensor.shape.join(", ")}] can't be said as accesses of the program`);
+    resolved = resolve(tensor, coordinates, ranges, this.#place);
+    if (resolved === null || resolved.reaches.some(({ bounds }) => bounds.length > limits.bounds))
+      throw new Refusal(`a movement of shape [${tensor.shape.join(", ")}] can't be said as accesses of the program`);
     return resolved;
   };
 

@@ -70,6 +70,8 @@ export class Walk {
       const outputs = lowering(operation);
       const unread = operation.attributes.unread();
       if (unread.length > 0) operation.refuse(`attribute '${unread.join("', '")}' is not covered`);
+      const [ignored] = operation.unread();
+      if (ignored !== undefined) operation.refuse(`input ${ignored} ('${node.inputs[ignored]!}') is not covered`);
       node.outputs.forEach((name, i) => {
         if (name === "") return;
         const value = outputs[i] ?? new Operation(node, this.builder, [], () => []).refuse(`output ${i} ('${name}') is not covered`);

@@ -15,7 +15,7 @@ import {
 import { elements, type ElementName } from "../../../oracle/canonical/onnx/elements.ts";
 
 export type GraphInit = Exclude<MessageInitShape<typeof GraphProtoSchema>, { $typeName: string }>;
-type AttributeValue = number | bigint | string | number[] | bigint[] | TensorProto | { graph: GraphInit };
+export type AttributeValue = number | bigint | string | number[] | bigint[] | string[] | TensorProto | { graph: GraphInit };
 
 function attribute(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === "number") return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: value });
@@ -23,6 +23,12 @@ function attribute(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === "string") return create(AttributeProtoSchema, { name, type: Type.STRING, s: new Uint8Array(Buffer.from(value)) });
   if (Array.isArray(value)) {
     if (typeof value[0] === "bigint") return create(AttributeProtoSchema, { name, type: Type.INTS, ints: value as bigint[] });
+    if (typeof value[0] === "string")
+      return create(AttributeProtoSchema, {
+        name,
+        type: Type.STRINGS,
+        strings: value.map((text) => new Uint8Array(Buffer.from(String(text)))),
+      });
     return create(AttributeProtoSchema, { name, type: Type.FLOATS, floats: value as number[] });
   }
   if ("graph" in value) return create(AttributeProtoSchema, { name, type: Type.GRAPH, g: value.graph });

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { NodeProto, TensorProto } from "onnx-buf";
-import { lower } from "../../../oracle/canonical/lowering/lower.ts";
+import type { TensorProto } from "onnx-buf";
 import type { ElementName } from "../../../oracle/canonical/onnx/elements.ts";
-import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
-import { model, node, tensor, value } from "./build.ts";
-import { inputFor } from "./modelCases.ts";
-import { numbersOf, runOnnxRuntime } from "./onnxRuntime.ts";
+import { node, tensor, value } from "./build.ts";
+import { differenceFromOnnxRuntime, type OperatorCase as Case } from "./operatorCase.ts";
 import { seeded } from "./seeded.ts";
 
 const random = seeded(20);
@@ -31,18 +28,6 @@ const bytes = (name: string, element: "uint8" | "int8", dims: number[]) => {
     Array.from({ length: count }, () => random.int(low, low + 255)),
   );
 };
-
-interface Case {
-  nodes: NodeProto[];
-  /** Shapes of the inputs x, y, …; float32 where nothing is said. */
-  inputs: (number[] | [ElementName, number[]])[];
-  constants?: TensorProto[];
-  outputs?: string[];
-  opset?: number;
-}
-
-const typed = (input: number[] | [ElementName, number[]]): [ElementName, number[]] =>
-  typeof input[0] === "string" ? (input as [ElementName, number[]]) : ["float32", input as number[]];
 
 const unary = (operator: string, attributes: Parameters<typeof node>[3] = {}, opset = 17): Case => ({
   nodes: [node(operator, ["x"], ["z"], attributes)],
@@ -394,35 +379,8 @@ const cases: Record<string, Case> = {
   },
 };
 
-for (const [name, { nodes, inputs, constants = [], outputs = ["z"], opset = 17 }] of Object.entries(cases)) {
+for (const [name, operatorCase] of Object.entries(cases)) {
   test(`${name}: the lowered meaning is ONNX Runtime's`, async () => {
-    const names = ["x", "y"];
-    const file = model(
-      {
-        node: nodes,
-        initializer: constants,
-        input: inputs.map((input, i) => value(names[i]!, ...typed(input))),
-        output: outputs.map((output) => ({ name: output })),
-      },
-      { opset },
-    );
-    const lowering = lower(file);
-    assert(lowering.adjudicable, JSON.stringify(lowering));
-    const { program, weights, inputs: named } = lowering.lowered;
-    const given = inputFor({ inputs: named }, seeded(3));
-    const ours = evaluateByReference(program, weights, given).outputs;
-    const expected = await runOnnxRuntime(
-      file,
-      named.map((input, i) => ({ name: input.name, tensor: given[i]! })),
-    );
-    ours.forEach((output, i) => {
-      assert.deepEqual([output.dtype, output.shape], [expected[i]!.dtype, expected[i]!.shape]);
-      const [found, wanted] = [numbersOf(output), numbersOf(expected[i]!)];
-      const scale = wanted.reduce((most, number) => Math.max(most, Math.abs(number)), 1);
-      const wrong = found.findIndex(
-        (number, element) => !(Math.abs(number - wanted[element]!) <= (output.dtype === "float32" ? 4e-6 * scale : 0)),
-      );
-      assert.equal(wrong, -1, `${outputs[i]}[${wrong}] is ${found[wrong]}, not ${wanted[wrong]}`);
-    });
+    assert.equal(await differenceFromOnnxRuntime(operatorCase), null);
   });
 }

@@ -36,6 +36,8 @@ function biasOf(operation: Operation, steps: number, total: number): Tensor | nu
 
 /** Keys and values of the past stand in front of the new ones. */
 function withPast(operation: Operation, tensor: Tensor, position: number): Tensor {
+  if ((operation.optional(4) === undefined) !== (operation.optional(5) === undefined))
+    operation.refuse("past keys and past values come together");
   return operation.optional(position) === undefined ? tensor : concat(operation.builder, [operation.f32(position), tensor], 2);
 }
 

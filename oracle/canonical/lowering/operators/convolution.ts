@@ -113,7 +113,9 @@ function transposedWindow(operation: Operation, sizes: readonly number[], kernel
     }
     const total = full - wanted;
     if (total < 0) operation.refuse(`an output of ${wanted} is larger than the ${full} that the kernel gives`);
-    before.push(mode === "SAME_UPPER" || mode === "NOTSET" ? Math.floor(total / 2) : Math.ceil(total / 2));
+    if (total % 2 === 1 && stated !== undefined && operation.opset < 11)
+      operation.refuse("output_shape with odd padding before operator set 11: its formula is not ONNX Runtime's; convert the model to 11");
+    before.push(mode === "SAME_UPPER" ? Math.floor(total / 2) : Math.ceil(total / 2));
     return wanted;
   });
   return { strides, before, out };

@@ -27,12 +27,12 @@ function arithmetic(float: Opcode, integer: Opcode): Lowering {
   };
 }
 
-/** Any number of inputs of one type. */
-function variadic(float: Opcode, integer: Opcode): Lowering {
+/** Any number of inputs of one type. @param integer null where integers are not covered. */
+function variadic(float: Opcode, integer: Opcode | null): Lowering {
   return (operation) => {
     const values = sameElement(operation);
     const { element } = values[0]!;
-    const op = element === "float32" ? float : integer;
+    const op = element === "float32" ? float : (integer ?? operation.refuse(`${element} is not covered`));
     return one(
       element,
       values.map(({ tensor }) => tensor).reduce((a, b) => operation.builder.apply(op, a, b)),
@@ -58,7 +58,8 @@ const bitwise =
   (operation) => {
     const [a, b] = sameElement(operation, 2);
     if (a!.element === "float32") operation.refuse("float32 has no bitwise operations");
-    return one(a!.element, operation.builder.apply(op, a!.tensor, b!.tensor));
+    const { element } = a!;
+    return one(element, wrap(operation.builder, element, operation.builder.apply(op, a!.tensor, b!.tensor)));
   };
 
 const unary =
@@ -93,7 +94,8 @@ function mod(operation: Operation): Value[] {
   const [a, b] = sameElement(operation, 2);
   const truncated = operation.attributes.int("fmod", 0) === 1;
   const { builder } = operation;
-  if (a!.element !== "float32") return one(a!.element, builder.apply(truncated ? "irem" : "imod", a!.tensor, b!.tensor));
+  if (a!.element !== "float32")
+    return one(a!.element, wrap(builder, a!.element, builder.apply(truncated ? "irem" : "imod", a!.tensor, b!.tensor)));
   if (!truncated) operation.refuse("Mod of float32 needs fmod = 1");
   return one("float32", builder.apply("frem", a!.tensor, b!.tensor));
 }
@@ -175,7 +177,7 @@ export const elementwise: LoweringTable = {
   Div: arithmetic("fdiv", "idiv"),
   Min: variadic("fmin", "imin"),
   Max: variadic("fmax", "imax"),
-  Sum: variadic("fadd", "iadd"),
+  Sum: variadic("fadd", null),
   Mean: (operation) => {
     const values = sameElement(operation).map((_, position) => operation.f32(position));
     const { builder } = operation;

@@ -5,14 +5,15 @@ import { ones } from "../builder.ts";
 import { one, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import { axisForm, constantForm, count, identityForms, type Coordinate, type Tensor } from "../tensors.ts";
 
-/** The word that constant padding puts around the tensor. */
-function padWord(operation: Operation, element: string): number {
+/** The number that constant padding puts around a tensor of 64-bit constants, the word around any other. */
+function padWord(operation: Operation, { element, tensor: padded }: Value): number | bigint {
   const stated = operation.attributes.float("value", undefined);
   const given = operation.optional(2);
   if (given === undefined) return element === "float32" && stated !== undefined ? (uniformWord(operation.builder.f32(stated)) ?? 0) : 0;
-  const tensor = operation.constant(2, "the pad value").tensor;
-  if (tensor.type === "i64") return Number(numbersOf(tensor)[0]);
-  return uniformWord(tensor) ?? operation.refuse("the pad value is no single number");
+  const { tensor } = operation.constant(2, "the pad value");
+  if (given.element !== element) operation.refuse(`data are ${element}, the pad value is ${given.element}`);
+  if (padded.type === "i64" && tensor.type === "i64" && count(tensor.shape) === 1) return numbersOf(tensor)[0]!;
+  return uniformWord(operation.builder.narrow(tensor)) ?? operation.refuse("the pad value is no single number");
 }
 
 /** Padding with the tensor's own elements; `before` and `after` may be negative. */
@@ -49,7 +50,7 @@ function padded(operation: Operation): Value[] {
     before[axis] = pads[i]!;
     after[axis] = pads[i + axes.length]!;
   });
-  if (mode === "constant") return one(element, pad(operation.builder, tensor, before, after, padWord(operation, element)));
+  if (mode === "constant") return one(element, pad(operation.builder, tensor, before, after, padWord(operation, { element, tensor })));
   if (mode !== "reflect" && mode !== "edge" && mode !== "wrap") operation.refuse(`padding by '${mode}' is not covered`);
   let result = tensor;
   axes.forEach((axis) => (result = padOwn(operation, result, axis, before[axis]!, after[axis]!, mode)));

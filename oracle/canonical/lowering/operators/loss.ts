@@ -22,6 +22,7 @@ function loss(operation: Operation, scores: Tensor): Tensor {
   const given = builder.narrow(operation.typed(1, "int32", "int64").tensor);
   if (given.shape.length !== scores.shape.length - 1) operation.refuse("the classes do not fit the scores");
   const ignored = attributes.int("ignore_index", undefined);
+  if (ignored !== undefined && ignored !== (ignored | 0)) operation.refuse(`ignore_index is ${ignored}; covered are numbers of 32 bits`);
   const left = ignored === undefined ? null : builder.apply("ieq", given, builder.i32(ignored));
   const classes = left === null ? given : builder.apply("select", left, builder.i32(0), given);
   const weight = operation.optional(2) === undefined ? null : gather(builder, operation.f32(2), classes, 0);

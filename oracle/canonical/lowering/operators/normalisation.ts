@@ -120,7 +120,9 @@ function lpNormalization(operation: Operation): Value[] {
   const p = attributes.int("p", 2);
   if (p !== 1 && p !== 2) operation.refuse(`p = ${p} is not covered`);
   const sum = reduceAxes(builder, x, [axis], p === 1 ? "sumAbs" : "sumSquare");
-  return one("float32", builder.apply("fdiv", x, p === 1 ? sum : builder.apply("fsqrt", sum)));
+  const norm = p === 1 ? sum : builder.apply("fsqrt", sum);
+  const zero = builder.apply("feq", norm, builder.f32(0));
+  return one("float32", builder.apply("select", zero, builder.f32(0), builder.apply("fdiv", x, norm)));
 }
 
 /** x / (bias + α/size · Σ x²)^β, with the power taken for β = ¾ and ½ and 1 only. */

@@ -8,9 +8,13 @@ import { matmul, plainF32 } from "./matmul.ts";
 
 type Activation = (builder: TensorBuilder, x: Tensor) => Tensor;
 
-function activationOf(operation: Operation, name: string, alpha: number | undefined, beta: number | undefined): Activation {
-  const line = (builder: TensorBuilder, x: Tensor) =>
-    builder.apply("fadd", builder.apply("fmul", builder.f32(alpha ?? 1), x), builder.f32(beta ?? 0));
+/** Values of `activation_alpha` and `activation_beta`: each activation that has such a parameter takes the next one, or its default. */
+interface Parameters {
+  alpha(otherwise: number): number;
+  beta(otherwise: number): number;
+}
+
+function activationOf(operation: Operation, name: string, take: Parameters): Activation {
   switch (name.toLowerCase()) {
     case "sigmoid":
       return (builder, x) => builder.apply("fsigmoid", x);
@@ -18,14 +22,22 @@ function activationOf(operation: Operation, name: string, alpha: number | undefi
       return (builder, x) => builder.apply("ftanh", x);
     case "relu":
       return relu;
-    case "affine":
-      return line;
-    case "leakyrelu":
-      return (builder, x) => positiveOr(builder, x, builder.apply("fmul", builder.f32(alpha ?? 0.01), x));
-    case "hardsigmoid":
-      return (builder, x) => hardSigmoid(builder, x, alpha ?? 0.2, beta ?? 0.5);
-    case "elu":
-      return (builder, x) => positiveOr(builder, x, exponentialBelow(builder, x, alpha ?? 1));
+    case "affine": {
+      const [alpha, beta] = [take.alpha(1), take.beta(0)];
+      return (builder, x) => builder.apply("fadd", builder.apply("fmul", builder.f32(alpha), x), builder.f32(beta));
+    }
+    case "leakyrelu": {
+      const alpha = take.alpha(0.01);
+      return (builder, x) => positiveOr(builder, x, builder.apply("fmul", builder.f32(alpha), x));
+    }
+    case "hardsigmoid": {
+      const [alpha, beta] = [take.alpha(0.2), take.beta(0.5)];
+      return (builder, x) => hardSigmoid(builder, x, alpha, beta);
+    }
+    case "elu": {
+      const alpha = take.alpha(1);
+      return (builder, x) => positiveOr(builder, x, exponentialBelow(builder, x, alpha));
+    }
     case "softsign":
       return (builder, x) => builder.apply("fdiv", x, builder.apply("fadd", builder.f32(1), builder.apply("fabs", x)));
     case "softplus":
@@ -112,20 +124,26 @@ interface Network {
   folds: (gate: number) => boolean;
 }
 
-function cellOf(operation: Operation, defaults: string[], direction: number, directions: number): Cell {
+/** The activations of all directions, one direction after another, in the operator's order. */
+function activationsOf(operation: Operation, defaults: string[], directions: number): Activation[] {
+  const { attributes } = operation;
+  const names = attributes.strings("activations", Array.from({ length: directions }, () => defaults).flat());
+  if (names.length !== directions * defaults.length)
+    operation.refuse(`${names.length} activations; ${directions * defaults.length} are needed`);
+  const [alphas, betas] = [attributes.floats("activation_alpha", []).slice(), attributes.floats("activation_beta", []).slice()];
+  const take: Parameters = { alpha: (otherwise) => alphas.shift() ?? otherwise, beta: (otherwise) => betas.shift() ?? otherwise };
+  const activations = names.map((name) => activationOf(operation, name, take));
+  if (alphas.length + betas.length > 0) operation.refuse("activation_alpha or activation_beta holds values that no activation takes");
+  return activations;
+}
+
+function cellOf(operation: Operation, activations: Activation[]): Cell {
   const { builder, attributes } = operation;
   const hidden = attributes.int("hidden_size", undefined) ?? operation.refuse("the hidden size is missing");
-  const names = attributes.strings("activations", Array.from({ length: directions }, () => defaults).flat());
-  const [alphas, betas] = [attributes.floats("activation_alpha", []), attributes.floats("activation_beta", [])];
   const bound = attributes.float("clip", undefined);
   const clip = (x: Tensor) =>
     bound === undefined ? x : builder.apply("fmin", builder.apply("fmax", x, builder.f32(-bound)), builder.f32(bound));
-  const own = defaults.map((_, i) => i + direction * defaults.length);
-  return {
-    hidden,
-    clip,
-    activations: own.map((i) => activationOf(operation, names[i] ?? operation.refuse("activations are missing"), alphas[i], betas[i])),
-  };
+  return { hidden, clip, activations };
 }
 
 /** [directions, …] → one direction's part without that axis. */
@@ -162,9 +180,16 @@ interface Run {
   state: State;
 }
 
-function runDirection(operation: Operation, x: Tensor, network: Network, directions: number, number: number, backward: boolean): Run {
+function runDirection(
+  operation: Operation,
+  x: Tensor,
+  network: Network,
+  activations: Activation[],
+  number: number,
+  backward: boolean,
+): Run {
   const { builder } = operation;
-  const cell = cellOf(operation, network.defaults, number, directions);
+  const cell = cellOf(operation, activations);
   const direction = directionOf(operation, x, cell, network, number);
   const [steps, batch] = x.shape as [number, number];
   const initial = (position: number): Tensor =>
@@ -199,7 +224,9 @@ function recurrent(operation: Operation, network: Network): Value[] {
   const name = attributes.string("direction", "forward");
   const backward =
     { forward: [false], reverse: [true], bidirectional: [false, true] }[name] ?? operation.refuse(`the direction is '${name}'`);
-  const runs = backward.map((reversed, i) => runDirection(operation, x, network, backward.length, i, reversed));
+  const each = network.defaults.length;
+  const activations = activationsOf(operation, network.defaults, backward.length);
+  const runs = backward.map((reversed, i) => runDirection(operation, x, network, activations.slice(i * each, (i + 1) * each), i, reversed));
   const hidden = count(runs[0]!.state[0]!.shape) / batch;
   const outputs = concat(
     builder,

@@ -164,6 +164,8 @@ function resize(operation: Operation): Value[] {
   const rule = ruleOf(operation);
   if (element !== "float32" && rule.mode !== "nearest") operation.refuse(`${rule.mode} resizing of ${element} is not covered`);
   const older = operation.opset < 11;
+  // The region (input 1) counts only where a crop is asked for, which is refused.
+  if (!older) operation.optional(1);
   const scales = floats(operation, older ? 1 : 2, "the scales") ?? operation.attributes.floats("scales", undefined);
   const sizes = older ? undefined : floats(operation, 3, "the sizes");
   const axes = operation.attributes

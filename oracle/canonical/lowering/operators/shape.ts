@@ -135,8 +135,7 @@ function concatenated(operation: Operation): Value[] {
       operation.refuse(`[${value.tensor.shape.join(", ")}] can't be joined to [${tensor.shape.join(", ")}] on axis ${axis}`);
   }
   const tensors = values.map((value) => value.tensor);
-  const wide = tensors.every(({ type }) => type === tensor.type);
-  return one(element, concat(operation.builder, wide ? tensors : tensors.map((part) => operation.builder.narrow(part)), axis));
+  return one(element, concat(operation.builder, tensors, axis));
 }
 
 function split(operation: Operation): Value[] {
@@ -257,6 +256,8 @@ function identity(operation: Operation): Value[] {
 function dropout(operation: Operation): Value[] {
   const { element, tensor } = operation.input(0);
   operation.attributes.float("ratio", 0.5);
+  // Without training nothing is dropped, whatever the ratio is.
+  operation.optional(1);
   operation.attributes.int("seed", 0);
   operation.attributes.int("is_test", 1);
   const training = operation.optional(2) !== undefined && operation.integers(2, "training_mode")[0] !== 0;

@@ -24,6 +24,10 @@ function canonicalRows(found: Canonical): [name: string, value: unknown][] {
     ["program", `${number(found.instructions)} instructions, ${number(found.weightWords)} words of weights`],
     ["trace", `${number(found.traceWords)} words; ${number(found.unfusedTraceWords)} before fusion`],
     ["contraction", `at most ${number(found.largestContraction)} terms`],
+    [
+      "warnings",
+      found.warnings.length === 0 ? ["none"] : found.warnings.map(({ node, operator, reason }) => `${node} (${operator}): ${reason}`),
+    ],
   ];
 }
 

@@ -1,7 +1,7 @@
 /** What `assay model inspect` says about a model. */
 import { programRoot, weightRoot } from "../program/root.ts";
 import { lower, type LoweringOptions, type NamedTensor } from "./lower.ts";
-import type { RefusedNode } from "./walk.ts";
+import type { ModelWarning, RefusedNode } from "./walk.ts";
 
 export interface Inspection {
   /** Whether a dispute about the model's answers can be settled: everything has a canonical meaning, and the engine can evaluate it. */
@@ -21,6 +21,8 @@ export interface Inspection {
   outputs: NamedTensor[] | null;
   /** Terms of the longest contraction. */
   largestContraction: number | null;
+  /** Inputs on which an honest operator with ONNX Runtime would be convicted, node by node; empty where the model isn't adjudicable. */
+  warnings: ModelWarning[];
 }
 
 const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString("hex")}`;
@@ -35,14 +37,14 @@ export function bytesOfWords(words: Uint32Array): Uint8Array {
 
 function notAdjudicable(refused: RefusedNode[]): Inspection {
   const none = { programRoot: null, weightRoot: null, instructions: null, traceWords: null, unfusedTraceWords: null };
-  return { adjudicable: false, refused, ...none, weightWords: null, inputs: null, outputs: null, largestContraction: null };
+  return { adjudicable: false, refused, ...none, weightWords: null, inputs: null, outputs: null, largestContraction: null, warnings: [] };
 }
 
 /** @throws OnnxError where the file is no model that may be read. */
 export function inspectModel(file: Uint8Array, options: LoweringOptions = {}): Inspection {
   const lowering = lower(file, options);
   if (!lowering.adjudicable) return notAdjudicable(lowering.refused);
-  const { program, weights, inputs, outputs, traceWords, unfusedWords, largestContraction } = lowering.lowered;
+  const { program, weights, inputs, outputs, traceWords, unfusedWords, largestContraction, warnings } = lowering.lowered;
   return {
     adjudicable: true,
     refused: [],
@@ -55,5 +57,6 @@ export function inspectModel(file: Uint8Array, options: LoweringOptions = {}): I
     inputs,
     outputs,
     largestContraction,
+    warnings,
   };
 }

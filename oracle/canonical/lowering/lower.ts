@@ -12,11 +12,12 @@ import { TensorBuilder } from "./builder.ts";
 import { isConstant } from "./constants.ts";
 import { fuse } from "./fusion.ts";
 import { constantFromTensor } from "./fixed.ts";
+import { declareInterval } from "./intervals.ts";
 import type { Value } from "./operation.ts";
 import { Refusal } from "./refusal.ts";
 import { Scheduler } from "./schedule.ts";
 import { count, type Tensor } from "./tensors.ts";
-import { Walk, type RefusedNode } from "./walk.ts";
+import { Walk, type ModelWarning, type RefusedNode } from "./walk.ts";
 
 export interface LoweringOptions {
   /** Shapes of inputs whose shape the file leaves open, by name. */
@@ -42,6 +43,8 @@ export interface Lowered {
   /** Words of the trace, and what they would be if nothing were fused. */
   traceWords: number;
   unfusedWords: number;
+  /** Where an honest ONNX Runtime may differ from the canonical evaluation by more than rounding. */
+  warnings: ModelWarning[];
   /** Terms of the longest contraction; 0 where there is none. */
   largestContraction: number;
 }
@@ -70,10 +73,18 @@ function inputOf({ name, element, shape }: ValueInfo, { shapes, dimensions }: Lo
   return { name, dtype: element, shape: sizes };
 }
 
+/** What elements of narrow types can be. */
+const narrowInputs: Partial<Record<Dtype, { low: number; high: number }>> = {
+  uint8: { low: 0, high: 255 },
+  int8: { low: -128, high: 127 },
+  bool: { low: 0, high: 1 },
+};
+
 class Inputs {
   readonly named: NamedTensor[] = [];
   readonly values = new Map<string, Value>();
   readonly refused: RefusedNode[] = [];
+  readonly warnings: ModelWarning[] = [];
 
   constructor(model: Model, builder: TensorBuilder, options: LoweringOptions) {
     for (const info of model.graph.inputs) {
@@ -86,6 +97,14 @@ class Inputs {
         const input = inputOf(info, options);
         const tensor = builder.input(this.named.length, input.dtype === "float32" ? "f32" : "i32", input.shape);
         this.named.push(input);
+        const limits = narrowInputs[input.dtype];
+        if (limits !== undefined) declareInterval(tensor, { ...limits, nan: false });
+        if (input.dtype === "int64")
+          this.warnings.push({
+            node: info.name,
+            operator: "input",
+            reason: "numbers beyond 32 bits are taken as the nearest number of 32 bits; ONNX Runtime computes with all 64",
+          });
         this.values.set(info.name, { element: input.dtype, tensor });
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
@@ -102,7 +121,7 @@ function outputOf(builder: TensorBuilder, name: string, { element, tensor }: Val
   return { name, dtype: element, shape: tensor.shape, tensor: isConstant(tensor) ? builder.narrow(tensor) : tensor };
 }
 
-function schedule(inputs: NamedTensor[], outputs: Translated["outputs"]): Lowered {
+function schedule({ inputs, outputs, warnings }: Translated): Lowered {
   const tensors = outputs.map(({ tensor }) => tensor);
   const scheduler = new Scheduler(fuse(tensors), new Set(tensors));
   scheduler.run();
@@ -124,6 +143,7 @@ function schedule(inputs: NamedTensor[], outputs: Translated["outputs"]): Lowere
     traceWords: traceLeaves(program) * wordsPerLeaf,
     unfusedWords: scheduler.unfusedWords,
     largestContraction: scheduler.largestContraction,
+    warnings,
   };
 }
 
@@ -131,6 +151,7 @@ function schedule(inputs: NamedTensor[], outputs: Translated["outputs"]): Lowere
 export interface Translated {
   inputs: NamedTensor[];
   outputs: (NamedTensor & { tensor: Tensor })[];
+  warnings: ModelWarning[];
 }
 
 /**
@@ -155,7 +176,8 @@ export function translate(file: Uint8Array, options: LoweringOptions = {}): Tran
         return [];
       }
     });
-    if (outputs.length === model.graph.outputs.length) return { inputs: inputs.named, outputs };
+    if (outputs.length === model.graph.outputs.length)
+      return { inputs: inputs.named, outputs, warnings: [...inputs.warnings, ...walk.warnings] };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     refused.push({ node: model.graph.name, operator: "graph", reason: error.message });
@@ -171,7 +193,7 @@ export function lower(file: Uint8Array, options: LoweringOptions = {}): Lowering
   const translated = translate(file, options);
   if ("refused" in translated) return { adjudicable: false, refused: translated.refused };
   try {
-    const lowered = schedule(translated.inputs, translated.outputs);
+    const lowered = schedule(translated);
     checkEvaluable(lowered.program, lowered.weights);
     return { adjudicable: true, lowered };
   } catch (error) {

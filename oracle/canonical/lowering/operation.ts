@@ -5,6 +5,7 @@ import type { Graph, Node } from "../onnx/graph.ts";
 import type { ConstantTensor as OnnxConstant } from "../onnx/tensor.ts";
 import type { TensorBuilder } from "./builder.ts";
 import { isConstant, listOf, numbersOf } from "./constants.ts";
+import { mayBeNaN } from "./intervals.ts";
 import { Refusal } from "./refusal.ts";
 import type { Tensor, WordType } from "./tensors.ts";
 
@@ -53,6 +54,8 @@ export class Operation {
   readonly run: RunGraph;
   readonly #inputs: readonly (Value | undefined)[];
   readonly #read = new Set<number>();
+  /** What an honest ONNX Runtime may answer otherwise, in words for whoever registers the model. */
+  readonly warnings: string[] = [];
 
   constructor(node: Node, builder: TensorBuilder, inputs: readonly (Value | undefined)[], run: RunGraph) {
     this.node = node;
@@ -73,6 +76,15 @@ export class Operation {
   /** @throws Refusal */
   refuse(reason: string): never {
     throw new Refusal(reason);
+  }
+
+  /** Warns where an element of x may be NaN, of which ONNX Runtime makes something else than the canonical evaluation. */
+  warnOfNaN(x: Tensor, what: string): void {
+    if (x.type === "f32" && mayBeNaN(x)) this.warn(`some inputs bring NaN here: ${what}`);
+  }
+
+  warn(what: string): void {
+    this.warnings.push(what);
   }
 
   optional(position: number): Value | undefined {

@@ -12,6 +12,9 @@ export interface RefusedNode {
   reason: string;
 }
 
+/** Where some input brings an honest ONNX Runtime to another answer than the canonical one. */
+export type ModelWarning = RefusedNode;
+
 /** A name in scope; null where its node was refused. */
 type Scope = Map<string, Value | null>;
 
@@ -20,6 +23,7 @@ const most = { nodes: 200_000 } as const;
 export class Walk {
   readonly builder: TensorBuilder;
   readonly refused: RefusedNode[] = [];
+  readonly warnings: ModelWarning[] = [];
   #visited = 0;
 
   constructor(builder: TensorBuilder) {
@@ -72,6 +76,7 @@ export class Walk {
       if (unread.length > 0) operation.refuse(`attribute '${unread.join("', '")}' is not covered`);
       const [ignored] = operation.unread();
       if (ignored !== undefined) operation.refuse(`input ${ignored} ('${node.inputs[ignored]!}') is not covered`);
+      for (const reason of operation.warnings) this.#warn(node, reason);
       node.outputs.forEach((name, i) => {
         if (name === "") return;
         const value = outputs[i] ?? new Operation(node, this.builder, [], () => []).refuse(`output ${i} ('${name}') is not covered`);
@@ -81,6 +86,13 @@ export class Walk {
       if (!(error instanceof Refusal) && !(error instanceof OnnxError)) throw error;
       this.#refuse(node, error.message, scope);
     }
+  }
+
+  /** Once for a node, however often it is unrolled. */
+  #warn(node: Node, reason: string): void {
+    const warning = { node: nodeLabel(node), operator: node.operator, reason };
+    const known = this.warnings.some((other) => other.node === warning.node && other.reason === reason);
+    if (!known) this.warnings.push(warning);
   }
 
   #subgraph(graph: Graph, values: readonly Value[], scope: Scope): Value[] {

@@ -70,6 +70,19 @@ test("model inspect names every node that has no canonical meaning", async () =>
   assert.match((await assay("model", "inspect", dice)).out, /refused +dice \(Multinomial\): this operator is not covered/);
 });
 
+test("E12: model inspect prints where an honest operator may be convicted", async () => {
+  const pooled = file(
+    "pooled.onnx",
+    model({
+      node: [node("GlobalMaxPool", ["x"], ["y"], {}, { name: "peak" })],
+      input: [value("x", "float32", [1, 2, 3])],
+      output: [value("y", "float32", [1, 2, 1])],
+    }),
+  );
+  assert.match((await assay("model", "inspect", pooled)).out, /warnings +peak \(GlobalMaxPool\): some inputs bring NaN here/);
+  assert.match((await assay("model", "inspect", tiny)).out, /warnings +none/);
+});
+
 test("evaluate ends in the reference's trace root and outputs, and writes them as .npy", async () => {
   const { code, out } = await assay("evaluate", tiny, "--input", input, "--out", join(directory, "out"), "--workers", "2", "--json");
   assert.equal(code, 0, out);

@@ -1,4 +1,6 @@
 /** Attention and RotaryEmbedding, by the function bodies of the ONNX operator specification. */
+import { isConstant, numbersOf } from "../constants.ts";
+import { intervalOf } from "../intervals.ts";
 import { concat, gather, slice, transpose } from "../movement.ts";
 import { one, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import type { Tensor } from "../tensors.ts";
@@ -34,6 +36,16 @@ function biasOf(operation: Operation, steps: number, total: number): Tensor | nu
   return mask === null ? causal : builder.apply("fadd", mask, causal);
 }
 
+/** A query that may see no key at all: the canonical result is NaN. */
+function warnOfHiddenRows(operation: Operation, bias: Tensor | null): void {
+  if (bias === null || intervalOf(bias).low > -Infinity) return;
+  const width = bias.shape.at(-1)!;
+  const numbers = isConstant(bias) ? (numbersOf(bias) as Float32Array) : null;
+  const hides = (_: unknown, row: number) => numbers!.subarray(row * width, (row + 1) * width).every((value) => value === -Infinity);
+  if (numbers === null || Array.from({ length: numbers.length / width }, (_, row) => row).some(hides))
+    operation.warn("some inputs hide every key from a query: the canonical result is NaN, ONNX Runtime's another");
+}
+
 /** Keys and values of the past stand in front of the new ones. */
 function withPast(operation: Operation, tensor: Tensor, position: number): Tensor {
   if ((operation.optional(4) === undefined) !== (operation.optional(5) === undefined))
@@ -61,6 +73,7 @@ function attention(operation: Operation): Value[] {
   const keys = transpose(builder, grouped(builder.apply("fmul", key, scale), [1, total, size]), [0, 1, 2, 4, 3]);
   const products = builder.reshape(matmul(operation, queries, keys, plainF32), [batch, heads, steps, total]);
   const bias = biasOf(operation, steps, total);
+  warnOfHiddenRows(operation, bias);
   const weights = softmaxAlong(builder, bias === null ? products : builder.apply("fadd", products, bias), [3]);
   const width = worth.shape[3]!;
   const mixed = matmul(operation, grouped(weights, [heads / groups, steps, total]), grouped(worth, [1, total, width]), plainF32);

@@ -6,7 +6,8 @@ import { floatOfWord, isConstant, numbersOf } from "../constants.ts";
 import { one, wordTypeOf, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import { Refusal } from "../refusal.ts";
 import type { Tensor } from "../tensors.ts";
-import { truth, wrap } from "./integers.ts";
+import { intervalOf } from "../intervals.ts";
+import { rangeOf, truth, wrap } from "./integers.ts";
 
 /** The binary32 nearest to an integer of any size. */
 const nearest = (value: bigint): number => floatOfWord(value < 0n ? round(-value, 1n, 0) ^ 0x80000000 : round(value, 1n, 0));
@@ -68,14 +69,26 @@ function target(operation: Operation): ElementName {
   return elementName(code) ?? operation.refuse(`casts to element type ${code} are not covered`);
 }
 
+/** Beyond the type's range machines differ, and ONNX Runtime with them. */
+function warnOfOverflow(operation: Operation, to: ElementName): void {
+  const { element: from, tensor } = operation.input(0);
+  if (from !== "float32" || to === "bool" || wordTypeOf(to) === "f32" || isConstant(tensor)) return;
+  const [least, most] = to === "int32" || to === "int64" ? [-(2 ** 31), 2 ** 31 - 1] : rangeOf(to);
+  const { low, high, nan } = intervalOf(tensor);
+  if (nan || low <= least - 1 || high >= most + 1)
+    operation.warn(`some inputs bring NaN or numbers beyond ${least} to ${most} here, of which ONNX Runtime makes other integers`);
+}
+
 export const casts: LoweringTable = {
   Cast: (operation) => {
     const to = target(operation);
+    warnOfOverflow(operation, to);
     return one(to, cast(operation.builder, operation.input(0), to));
   },
   CastLike: (operation) => {
     operation.attributes.int("saturate", 1);
     const { element } = operation.input(1);
+    warnOfOverflow(operation, element);
     return one(element, cast(operation.builder, operation.input(0), element));
   },
 };

@@ -166,6 +166,7 @@ function oneHot(operation: Operation): Value[] {
   const rank = given.tensor.shape.length + 1;
   const axis = operation.axis(attributes.int("axis", -1), rank);
   const float = given.element === "float32";
+  if (float) operation.warnOfNaN(given.tensor, "the canonical index is 0, ONNX Runtime's depends on the machine");
   const indices = builder.narrow(float ? builder.apply("toInt", given.tensor) : given.tensor);
   const wrapped = builder.apply(
     "select",

@@ -3,7 +3,7 @@ import type { Reducer } from "../../program/types.ts";
 import { one, type Lowering, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import { addForms, axisForm, constantForm, count, type Tensor } from "../tensors.ts";
 import { extremes } from "../flatten.ts";
-import { reduceAxes } from "./reduction.ts";
+import { reduceAxes, skipsNaN } from "./reduction.ts";
 import { windowOf, type Window } from "./window.ts";
 
 /** @param divisor 0 counts the elements inside the input. */
@@ -42,6 +42,7 @@ function maxPool(operation: Operation): Value[] {
   const { element, tensor } = operation.typed(0, "float32", "uint8", "int8");
   operation.attributes.int("storage_order", 0);
   if ((operation.node.outputs[1] ?? "") !== "") operation.refuse("the positions of the largest elements (second output) are not covered");
+  operation.warnOfNaN(tensor, skipsNaN);
   return one(element, pooled(operation, tensor, windowOf(operation, tensor.shape.slice(2), null), "max", 1));
 }
 
@@ -65,6 +66,7 @@ const global =
   (reducer: Reducer, mean: boolean): Lowering =>
   (operation) => {
     const x = operation.f32(0);
+    if (reducer === "max") operation.warnOfNaN(x, skipsNaN);
     return one("float32", reduceAxes(operation.builder, x, spatial(x), reducer, mean));
   };
 

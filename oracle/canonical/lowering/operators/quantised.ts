@@ -44,7 +44,9 @@ function quantizeLinear(operation: Operation): Value[] {
   const given = operation.optional(2);
   const element = given?.element ?? "uint8";
   const zero = given === undefined ? null : alongAxis(operation, given.tensor, x.shape, axis);
-  return one(element, quantise(builder, builder.apply("fdiv", x, scale), zero, element));
+  const scaled = builder.apply("fdiv", x, scale);
+  operation.warnOfNaN(scaled, "the canonical result is 0, ONNX Runtime's depends on type and machine");
+  return one(element, quantise(builder, scaled, zero, element));
 }
 
 function dequantizeLinear(operation: Operation): Value[] {

@@ -1,7 +1,8 @@
 /** Reductions: sums and means rounded once, extrema, products, positions, norms, softmax. */
 import type { Reducer } from "../../program/types.ts";
 import type { TensorBuilder } from "../builder.ts";
-import { numbersOf } from "../constants.ts";
+import { isConstant, numbersOf } from "../constants.ts";
+import { declareInterval, intervalOf } from "../intervals.ts";
 import { one, type Lowering, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import { addForms, axisForm, constantForm, count, type Coordinate, type Tensor } from "../tensors.ts";
 
@@ -26,6 +27,8 @@ export function reduceAxes(builder: TensorBuilder, tensor: Tensor, axes: readonl
     x: { source: tensor, coordinates, ranges: [] },
   });
 }
+
+export const skipsNaN = "the canonical result is NaN, ONNX Runtime's a number";
 
 const exactReducers: Partial<Record<Reducer, (a: bigint, b: bigint) => bigint>> = {
   sum: (a, b) => a + b,
@@ -85,6 +88,7 @@ function reduction(reducer: Reducer, { mean = false, finish = undefined as Finis
       operation.refuse(`${element} is not covered`);
     if (element !== "float32" && element !== "int32" && reducer !== "max" && reducer !== "min")
       operation.refuse(`${element} is not covered`);
+    if (reducer === "max" || reducer === "min") operation.warnOfNaN(tensor, skipsNaN);
     const reduced = reduceAxes(builder, tensor, axes, reducer, mean);
     return one(element, withoutAxes(builder, finish === undefined ? reduced : finish(builder, reduced), axes, keep));
   };
@@ -112,6 +116,8 @@ function logSumExp(operation: Operation): Value[] {
   return one("float32", withoutAxes(builder, builder.apply("fadd", builder.apply("flog", sum), shift), axes, keep));
 }
 
+const choosesNaN = "the canonical choice is the NaN, ONNX Runtime's another element";
+
 function position(first: Reducer, last: Reducer): Lowering {
   return (operation) => {
     const { tensor } = operation.typed(0, "float32", "int32", "uint8", "int8");
@@ -119,6 +125,7 @@ function position(first: Reducer, last: Reducer): Lowering {
     const axis = operation.axis(attributes.int("axis", 0), tensor.shape.length);
     const keep = attributes.int("keepdims", 1) === 1;
     const reducer = attributes.int("select_last_index", 0) === 1 ? last : first;
+    operation.warnOfNaN(tensor, choosesNaN);
     return one("int64", withoutAxes(builder, reduceAxes(builder, tensor, [axis], reducer), [axis], keep));
   };
 }
@@ -128,7 +135,12 @@ export function softmaxAlong(builder: TensorBuilder, x: Tensor, axes: readonly n
   const shifted = builder.apply("fsub", x, reduceAxes(builder, x, axes, "max"));
   const exponential = builder.apply("fexp", shifted);
   const sum = reduceAxes(builder, exponential, axes, "sum");
-  return logarithm ? builder.apply("fsub", shifted, builder.apply("flog", sum)) : builder.apply("fdiv", exponential, sum);
+  const result = logarithm ? builder.apply("fsub", shifted, builder.apply("flog", sum)) : builder.apply("fdiv", exponential, sum);
+  const { low, high, nan } = intervalOf(x);
+  const bounds = logarithm ? { low: -Infinity, high: 0 } : { low: 0, high: 1 };
+  // Rows of −∞ only, and +∞ twice, are what can be NaN; the sum counts the largest element as 1.
+  if (!isConstant(result)) declareInterval(result, { ...bounds, nan: nan || low === -Infinity || high === Infinity });
+  return result;
 }
 
 /** Before operator set 13 the input was taken as a matrix, cut at the axis. */
@@ -150,6 +162,7 @@ function hardmax(operation: Operation): Value[] {
   const { builder } = operation;
   const x = operation.f32(0);
   const axes = softAxes(operation, x.shape.length);
+  operation.warnOfNaN(x, choosesNaN);
   const chosen = reduceAxes(builder, x, axes, "argmax");
   const size = count(axes.map((axis) => x.shape[axis]!));
   const numbers = builder.constant(

@@ -1,7 +1,7 @@
 /** From a picture file to the detector's input, and from its output to faces. */
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import type { Tensor } from "../../oracle/core/tensor.ts";
+import { elementsOf, type Tensor } from "../../oracle/core/tensor.ts";
 import { inputShape, pictureSize, regions } from "./model.ts";
 
 /** A drawing of two people that the detector finds. */
@@ -32,7 +32,7 @@ export async function readPicture(file: string): Promise<Tensor> {
   return { dtype: "uint8", shape: inputShape, data: new Uint8Array(data) };
 }
 
-const floats = ({ data }: Tensor) => new Float32Array(data.slice().buffer);
+const floats = ({ data }: Tensor) => elementsOf({ dtype: "float32", data });
 
 /** Intersection over union of two boxes. */
 function overlap(a: Face, b: Face): number {

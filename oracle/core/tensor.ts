@@ -48,6 +48,26 @@ export function checkTensor({ dtype, shape, data }: Tensor): void {
   if (data.length !== expected) throw new TensorError(`${dtype}[${shape.join(", ")}] takes ${expected} bytes, not ${data.length}`);
 }
 
+/** The typed array that holds each element type on a little-endian machine. */
+const elementArrays = {
+  float32: Float32Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+} as const satisfies Record<Dtype, unknown>;
+
+export type Elements<D extends Dtype = Dtype> = InstanceType<(typeof elementArrays)[D]>;
+
+/** @returns the elements as numbers (int64: bigints): a view of `data` where it is aligned, else a copy. */
+export function elementsOf<D extends Dtype = Dtype>({ dtype, data }: { dtype: D; data: Uint8Array }): Elements<D> {
+  const { size } = dtypes[dtype];
+  // SAFETY: a Buffer's own slice copies nothing and stays where it is, so the copy must be an array of its own.
+  const { buffer, byteOffset } = data.byteOffset % size === 0 ? data : new Uint8Array(data);
+  return new elementArrays[dtype](buffer as ArrayBuffer, byteOffset, data.length / size) as Elements<D>;
+}
+
 const paddedLength = (length: number) => Math.ceil(length / 4) * 4;
 
 /**

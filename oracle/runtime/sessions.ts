@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { checkOnnx, OnnxError } from "../content/onnxCheck.ts";
-import { dtypes, elementCount, type Dtype, type Tensor } from "../core/tensor.ts";
+import { dtypes, elementCount, elementsOf, type Dtype, type Tensor } from "../core/tensor.ts";
 import { keccak256 } from "../core/traceTree.ts";
 import type { ArtifactFile, Loaded, Ran, TensorInfo } from "./protocol.ts";
 import { RuntimeError } from "./runtimeError.ts";
@@ -15,16 +15,6 @@ interface Model {
   loaded: Loaded;
   bytes: Uint8Array;
 }
-
-/** ONNX Runtime's typed array for each element type. */
-const arrays = {
-  float32: Float32Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  bool: Uint8Array,
-} as const satisfies Record<Dtype, unknown>;
 
 const text = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
@@ -53,14 +43,8 @@ export function infoOf(metadata: readonly InferenceSession.ValueMetadata[]): Ten
   });
 }
 
-export function toOrt({ dtype, shape, data }: Tensor): OrtTensor {
-  const { size } = dtypes[dtype];
-  const aligned = data.byteOffset % size === 0 ? data : data.slice();
-  return new OrtTensor(
-    dtype,
-    new arrays[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, data.length / size) as Uint8Array,
-    shape,
-  );
+export function toOrt(tensor: Tensor): OrtTensor {
+  return new OrtTensor(tensor.dtype, elementsOf(tensor) as Uint8Array, tensor.shape);
 }
 
 /** @throws RuntimeError `declined` where ONNX Runtime returned another type than it announced. */

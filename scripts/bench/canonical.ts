@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { InferenceSession, type Tensor as OrtTensor } from "onnxruntime-node";
 import { buildFaceDetector } from "../../examples/faceDetector/model.ts";
 import { readPicture, twoPeople } from "../../examples/faceDetector/picture.ts";
 import { renderLine } from "../../examples/recogniser/line.ts";
@@ -13,6 +13,7 @@ import { measure, type Errors, type Sample } from "../../oracle/canonical/calibr
 import { createEvaluator } from "../../oracle/canonical/evaluate.ts";
 import { batchesOf } from "../../oracle/cli/modelCalibrate.ts";
 import { availableProfiles, runProfile } from "../../oracle/runtime/profiles.ts";
+import { toOrt } from "../../oracle/runtime/sessions.ts";
 import { lower, type Lowered, type LoweringOptions } from "../../oracle/canonical/lowering/lower.ts";
 import { traceLeaves } from "../../oracle/canonical/program/layout.ts";
 import { once, type Bench } from "./harness.ts";
@@ -39,16 +40,8 @@ function lowered({ bytes, options }: Model): Lowered {
   return lowering.lowered;
 }
 
-const arrays = { float32: Float32Array, uint8: Uint8Array } as const;
-
 function feeds(session: InferenceSession, inputs: readonly Tensor[]): Record<string, OrtTensor> {
-  return Object.fromEntries(
-    inputs.map(({ dtype, shape, data }, i) => {
-      const Elements = arrays[dtype as keyof typeof arrays];
-      const elements = new Elements(data.slice().buffer);
-      return [session.inputNames[i]!, new OrtTensor(dtype, elements as Float32Array, shape)];
-    }),
-  );
+  return Object.fromEntries(inputs.map((tensor, i) => [session.inputNames[i]!, toOrt(tensor)]));
 }
 
 async function compareSpeed(model: Model): Promise<Speed> {

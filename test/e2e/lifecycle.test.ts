@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -67,6 +67,23 @@ test("a request is answered by the node with what ONNX Runtime says, and becomes
   assert.equal(await node.stop(), 0, "SIGTERM ends the node in order");
 });
 
+test("E11 float inputs by URI are answered with what ONNX Runtime says", async () => {
+  const { system, assay, directory } = network;
+  const node = await system.startNode({ account: "operator" });
+  const common = ["--fee", "5wei", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const out = join(directory, "answerByUri");
+  const bundle = join(directory, "inputs", "x.bin");
+  mkdirSync(join(directory, "inputs"), { recursive: true });
+  const place = ["--bundle", bundle, "--uri", pathToFileURL(bundle).href];
+  try {
+    const made = await assay("request", modelId, "--input", npy, ...place, ...common, "--wait", "--out", out);
+    assert.equal(made.status, "SUBMITTED");
+    assert.deepEqual(Buffer.from(readNpy(await readFile(join(out, "y.npy"))).data), await expected());
+  } finally {
+    await node.stop();
+  }
+});
+
 test("without a node, anyone finalizes an answer through the command line once its window is over", async () => {
   const { system, assay } = network;
   const node = await system.startNode({ account: "operator" });
@@ -84,7 +101,7 @@ test("without a node, anyone finalizes an answer through the command line once i
     requests: { requestId: string; stage: string }[];
     total: number;
   };
-  assert.equal(total, 2);
+  assert.equal(total, 3);
   assert.deepEqual([requests[0]!.requestId, requests[0]!.stage], [requestId, "FINALIZED"]);
 });
 

@@ -1,25 +1,14 @@
 /** What ONNX Runtime gives for a model, as core tensors. */
 import * as ort from "onnxruntime-node";
-import { dtypes, type Dtype, type Tensor } from "../../../oracle/core/tensor.ts";
-
-const views = {
-  float32: Float32Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  bool: Uint8Array,
-} as const satisfies Record<Dtype, unknown>;
+import { dtypes, elementsOf, type Dtype, type Tensor } from "../../../oracle/core/tensor.ts";
+import { toOrt } from "../../../oracle/runtime/sessions.ts";
 
 type Feed = { name: string; tensor: Tensor };
 
 /** @returns the outputs in the model's order. */
 export async function runOnnxRuntime(bytes: Uint8Array, feeds: readonly Feed[]): Promise<Tensor[]> {
   const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, intraOpNumThreads: 1 });
-  const given = feeds.map(({ name, tensor: { dtype, shape, data } }) => {
-    const numbers = new views[dtype](data.slice().buffer);
-    return [name, new ort.Tensor(dtype, numbers, shape)] as const;
-  });
+  const given = feeds.map(({ name, tensor }) => [name, toOrt(tensor)] as const);
   const results = await session.run(Object.fromEntries(given));
   const outputs = session.outputNames.map((name): Tensor => {
     const { type, dims, data } = results[name]!;
@@ -32,6 +21,6 @@ export async function runOnnxRuntime(bytes: Uint8Array, feeds: readonly Feed[]):
 }
 
 /** The elements as numbers. */
-export function numbersOf({ dtype, data }: Tensor): number[] {
-  return Array.from(new views[dtype](data.slice().buffer) as ArrayLike<number | bigint>, Number);
+export function numbersOf(tensor: Tensor): number[] {
+  return Array.from(elementsOf(tensor) as ArrayLike<number | bigint>, Number);
 }

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { evaluateProgram } from "../canonical/evaluate.ts";
-import { bytesOfWords } from "../canonical/lowering/inspect.ts";
 import type { NamedTensor } from "../canonical/lowering/lower.ts";
-import { programRoot, weightRoot } from "../canonical/program/root.ts";
+import { bytesOfWords } from "../canonical/proof/treeView.ts";
+import { programRoot } from "../canonical/program/root.ts";
+import { weightRoot } from "../canonical/weightRoot.ts";
 import type { TensorSpec } from "../chain/contracts.ts";
 import { keccak256 } from "../core/traceTree.ts";
 import { canonicalOptions, lowerFile, loweringOptions, type CanonicalOptions } from "./canonicalOptions.ts";

@@ -3,10 +3,10 @@ import { measure, proposeTolerance, type Errors, type Sample } from "../canonica
 import { chooses, scoresOf } from "../canonical/dispute/choices.ts";
 import { treeOf } from "../canonical/dispute/views.ts";
 import { createEvaluator, isStreamed } from "../canonical/evaluate.ts";
-import { bytesOfWords } from "../canonical/lowering/inspect.ts";
 import type { Lowered, NamedTensor } from "../canonical/lowering/lower.ts";
-import { programRoot, weightRoot } from "../canonical/program/root.ts";
-import { MemoryTree } from "../canonical/proof/treeView.ts";
+import { programRoot } from "../canonical/program/root.ts";
+import { weightRoot } from "../canonical/weightRoot.ts";
+import { bytesOfWords, MemoryTree } from "../canonical/proof/treeView.ts";
 import { exposeScores, scoredOutputs } from "../content/onnxScores.ts";
 import { dtypes, elementCount, type Tensor } from "../core/tensor.ts";
 import { keccak256 } from "../core/traceTree.ts";

@@ -16,6 +16,8 @@ import { availableProfiles, runProfile } from "../../oracle/runtime/profiles.ts"
 import { toOrt } from "../../oracle/runtime/sessions.ts";
 import { lower, type Lowered, type LoweringOptions } from "../../oracle/canonical/lowering/lower.ts";
 import { traceLeaves } from "../../oracle/canonical/program/layout.ts";
+import { bytesOfWords } from "../../oracle/canonical/proof/treeView.ts";
+import { weightRoot } from "../../oracle/canonical/weightRoot.ts";
 import { once, type Bench } from "./harness.ts";
 
 /** Runs of each side, taken in turns; the best of each counts, so that other work on the machine does not. */
@@ -178,6 +180,18 @@ async function hashThroughput(): Promise<number> {
   return (traceLeaves(program) * leafBytes) / best / 1000;
 }
 
+/** From the words of a large weight space to its root, as it is found when a model is loaded or inspected. */
+function weightRootThroughput(): number {
+  const weights = new Uint32Array(2 ** 26).fill(0x3f800000);
+  let best = Infinity;
+  for (let turn = 0; turn < 3; turn++) {
+    const started = performance.now();
+    weightRoot(bytesOfWords(weights));
+    best = Math.min(best, performance.now() - started);
+  }
+  return weights.byteLength / best / 1000;
+}
+
 /** Resident memory, at most, of a process that evaluates a trace of 4 GiB with nothing kept. */
 function streamedMemory(): number {
   const script = join(import.meta.dirname, "../streamed-trace.ts");
@@ -190,5 +204,6 @@ export const benches: Bench[] = [
   ...speedBenches,
   ...calibrationBenches,
   { name: "trace.hash", unit: "MB/s", target: null, better: "higher", run: hashThroughput },
+  { name: "trace.weightRoot", unit: "MB/s", target: 500, better: "higher", run: async () => weightRootThroughput() },
   { name: "trace.streamed_4gib.memory", unit: "MiB", target: 1024, run: async () => streamedMemory() },
 ];

@@ -2,7 +2,8 @@
 import type { Tensor } from "../../oracle/core/tensor.ts";
 import { bundleRoot } from "../../oracle/core/traceTree.ts";
 import { traceLeaves } from "../../oracle/canonical/program/layout.ts";
-import { programRoot, weightRoot } from "../../oracle/canonical/program/root.ts";
+import { programRoot } from "../../oracle/canonical/program/root.ts";
+import { weightRoot } from "../../oracle/canonical/weightRoot.ts";
 import type { Program } from "../../oracle/canonical/program/types.ts";
 import { StepProver, type StepSources } from "../../oracle/canonical/proof/stepProof.ts";
 import { bytesOfWords, MemoryTree } from "../../oracle/canonical/proof/treeView.ts";

@@ -2,13 +2,16 @@
 import type { Tensor } from "../../core/tensor.ts";
 import { createEvaluator, type EvaluateOptions, type Evaluation, type Evaluator } from "../evaluate.ts";
 import { lower, type Lowered } from "../lowering/lower.ts";
-import { bytesOfWords } from "../lowering/inspect.ts";
 import { encodeParts } from "../program/encode.ts";
 import { traceLeaves } from "../program/layout.ts";
-import { instructionHash, programRoot, topOfHashes, weightRoot } from "../program/root.ts";
+import { instructionHash, programRoot, topOfHashes, weightRootOf } from "../program/root.ts";
 import type { Program } from "../program/types.ts";
 import { StepProver } from "../proof/stepProof.ts";
-import { MemoryTree } from "../proof/treeView.ts";
+import { bytesOfWords, MemoryTree, type TreeView } from "../proof/treeView.ts";
+import { memorySource } from "../trace/sources.ts";
+import { Trace } from "../trace/trace.ts";
+import { hashTree } from "../engine/hashing.ts";
+import { treeOf } from "./views.ts";
 
 /** The file has no canonical program: no dispute about its answers can be settled. The message names every obstacle. */
 export class NotAdjudicableError extends Error {
@@ -29,7 +32,7 @@ export class CanonicalModel {
   /** The program's header and the top of the tree over its instructions: the preimages of the program root. */
   readonly header: Uint8Array;
   readonly instructionsTop: Uint8Array;
-  readonly weightTree: MemoryTree;
+  readonly weightTree: TreeView;
   readonly #workers: number | undefined;
   #prover: StepProver | undefined;
   #evaluator: Evaluator | undefined;
@@ -41,12 +44,14 @@ export class CanonicalModel {
     this.#workers = workers;
     const bytes = bytesOfWords(weights);
     this.programRoot = hex(programRoot(program));
-    this.weightRoot = hex(weightRoot(bytes));
+    const { leaves, levels, top } = hashTree(bytes);
+    this.weightRoot = hex(weightRootOf(leaves, top));
     this.leafCount = traceLeaves(program);
     const { header, records } = encodeParts(program);
     this.header = header;
     this.instructionsTop = topOfHashes(records.map(instructionHash));
-    this.weightTree = new MemoryTree(bytes);
+    // Hashed once: an opening hashes the part again that its leaf lies in, and no other.
+    this.weightTree = leaves === 0 ? new MemoryTree(bytes) : treeOf(new Trace(leaves, memorySource(bytes), levels));
   }
 
   /** @param file an ONNX file, all shapes fixed. @throws NotAdjudicableError @throws OnnxError */

@@ -1,5 +1,7 @@
 /** What `assay model inspect` says about a model. */
-import { programRoot, weightRoot } from "../program/root.ts";
+import { programRoot } from "../program/root.ts";
+import { bytesOfWords } from "../proof/treeView.ts";
+import { weightRoot } from "../weightRoot.ts";
 import { lower, type LoweringOptions, type NamedTensor } from "./lower.ts";
 import type { ModelWarning, RefusedNode } from "./walk.ts";
 
@@ -26,14 +28,6 @@ export interface Inspection {
 }
 
 const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString("hex")}`;
-
-/** @returns the words as little-endian bytes. */
-export function bytesOfWords(words: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(4 * words.length);
-  const view = new DataView(bytes.buffer);
-  words.forEach((word, i) => view.setUint32(4 * i, word, true));
-  return bytes;
-}
 
 function notAdjudicable(refused: RefusedNode[]): Inspection {
   const none = { programRoot: null, weightRoot: null, instructions: null, traceWords: null, unfusedTraceWords: null };

@@ -1,5 +1,5 @@
 /** The roots that a model is registered with, and the one that an evaluation ends in (docs/canonical.md, section 6). */
-import { absent, keccak256, nodeHash, treeTop } from "../../core/traceTree.ts";
+import { absent, keccak256, nodeHash } from "../../core/traceTree.ts";
 import { encodeParts } from "./encode.ts";
 import type { Program } from "./types.ts";
 
@@ -27,11 +27,6 @@ function spaceRoot(kind: number, leaves: number, top: Uint8Array): Uint8Array {
 /** @param leaves the number of the trace's leaves. @param top the top of the tree over them. */
 export function traceRoot(leaves: number, top: Uint8Array): Uint8Array {
   return spaceRoot(domain.trace, leaves, top);
-}
-
-/** @param weights the weight space as little-endian bytes, whole leaves of 256 bytes. */
-export function weightRoot(weights: Uint8Array): Uint8Array {
-  return weightRootOf(weights.length / 256, treeTop(weights));
 }
 
 /** @param leaves the number of the weights' leaves. @param top the top of the tree over them. */

@@ -59,10 +59,5 @@ export class MemoryTree implements TreeView {
   }
 }
 
-/** @returns the words as little-endian bytes. */
-export function bytesOfWords(words: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(4 * words.length);
-  const view = new DataView(bytes.buffer);
-  words.forEach((word, i) => view.setUint32(4 * i, word, true));
-  return bytes;
-}
+/** @returns the words as little-endian bytes (those of every machine that the engine runs on), in place. */
+export const bytesOfWords = (words: Uint32Array): Uint8Array => new Uint8Array(words.buffer, words.byteOffset, words.byteLength);

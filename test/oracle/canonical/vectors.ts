@@ -2,7 +2,8 @@
 import { encodeBundle } from "../../../oracle/core/tensor.ts";
 import { encodeProgram } from "../../../oracle/canonical/program/encode.ts";
 import { opcodes, type Opcode } from "../../../oracle/canonical/program/opcodes.ts";
-import { programRoot, weightRoot } from "../../../oracle/canonical/program/root.ts";
+import { programRoot } from "../../../oracle/canonical/program/root.ts";
+import { weightRoot } from "../../../oracle/canonical/weightRoot.ts";
 import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
 import { ExactSum } from "../../../oracle/canonical/reference/exactSum.ts";
 import { apply } from "../../../oracle/canonical/reference/operations.ts";

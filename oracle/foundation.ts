@@ -20,6 +20,7 @@ import { acquireLock } from "./store/lock.ts";
 import { crashPoint, type CrashPoint } from "./telemetry/crashPoint.ts";
 import type { Logger } from "./telemetry/log.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import { OwnState } from "./watcher/ownState.ts";
 import { Watcher } from "./watcher/watcher.ts";
 
 /** The node can't start, or can't go on; the message says what to do. */
@@ -39,6 +40,7 @@ export interface Foundation {
   journal: Journal;
   views: Views;
   watcher: Watcher;
+  ownState: OwnState;
   sender: Sender;
   library: ModelLibrary;
   /** Decides which own answers are sampled; known to nobody else. */
@@ -139,6 +141,15 @@ export async function lay(
     return block && { number: block.number, hash: block.hash, time: clock.now() };
   };
   const stores = { chainLog, journal, jobs: new JobStore(db), disputes: new DisputeStore(db) };
+  const ownState = new OwnState({
+    ...stores,
+    rpc,
+    deployment,
+    account: signer.address,
+    role: othersAnswers ? "challenger" : "operator",
+    reread: (from, to) => watcher.reread(from, to),
+    log,
+  });
   return {
     rpc,
     clock,
@@ -148,6 +159,7 @@ export async function lay(
     ...stores,
     views,
     watcher,
+    ownState,
     sender,
     library,
     head,

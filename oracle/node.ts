@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Evaluations } from "./canonical/dispute/evaluations.ts";
 import { isAdjudicable } from "./canonical/dispute/library.ts";
-import { Calls, type Model, type Views } from "./chain/contracts.ts";
+import { Calls, type Model } from "./chain/contracts.ts";
 import { DisputeCalls } from "./chain/disputeCalls.ts";
 import { DisputeViews } from "./chain/disputeViews.ts";
 import { Moves } from "./chain/moves.ts";
@@ -25,6 +25,7 @@ import type { ChainLog } from "./store/chainLog.ts";
 import type { JobTiming } from "./store/jobs.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import type { Stake } from "./watcher/ownState.ts";
 import { DeepReorgError } from "./watcher/watcher.ts";
 
 export interface NodeStats {
@@ -69,7 +70,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   const metrics = createMetrics();
   const foundation = await lay(config, { log, metrics, othersAnswers: false }, cleanup);
   const { signer, contracts: deployment, dataDirectory } = config;
-  const { rpc, clock, content, runtime, crashPoint, chainLog, jobs, journal, views, head, watcher, sender, library } = foundation;
+  const { rpc, clock, content, runtime, crashPoint, chainLog, jobs, journal, views, head, watcher, ownState, sender, library } = foundation;
   const models = new ModelCache(
     (modelId) => views.model(modelId),
     content,
@@ -79,8 +80,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     },
   );
   const shared = { jobs, log, metrics, crashPoint };
-  const account = new AccountView(views, signer.address);
-  const policy = (reserved: bigint): NodePolicy => policyOf(config, chainLog, account, reserved + jobs.bondsOnTheWay());
+  const policy = (reserved: bigint): NodePolicy => policyOf(config, chainLog, ownState.stake, reserved + jobs.bondsOnTheWay());
 
   const calls = new Calls(deployment);
   const moves = new Moves({ journal, sender, log, metrics });
@@ -163,7 +163,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     if (changed) {
       // An evaluation that was begun on stake of one block ago is at worst submitted later: it doesn't wait for the refresh.
       scheduling.wake();
-      await account.refresh();
+      await ownState.check();
     }
     // Nothing changed, but time passed: something may have become due.
     if (!changed && clock.now() === second) return;
@@ -180,7 +180,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   const checking = new Loop(() => selfChecker.tick(), report);
 
   await watcher.sync();
-  await account.refresh();
+  await ownState.check();
   await sender.resume(chainLog.head()?.number ?? 0);
   for (const modelId of chainLog.servedModels()) {
     models.get(modelId).then(
@@ -241,25 +241,7 @@ async function publishOutput({ outputs: { inlineBytes, directory, baseUrl } }: C
   return `${baseUrl.replace(/\/$/, "")}/${root}`;
 }
 
-/** The operator's stake as of the last refresh. */
-class AccountView {
-  stake = 0n;
-  active = 0n;
-  free = 0n;
-  readonly #views: Views;
-  readonly #address: string;
-
-  constructor(views: Views, address: string) {
-    this.#views = views;
-    this.#address = address;
-  }
-
-  async refresh(): Promise<void> {
-    ({ stake: this.stake, active: this.active, free: this.free } = await this.#views.stakeOf(this.#address));
-  }
-}
-
-function policyOf({ scheduler, signer }: Config, chainLog: ChainLog, account: AccountView, reserved: bigint): NodePolicy {
+function policyOf({ scheduler, signer }: Config, chainLog: ChainLog, account: Stake, reserved: bigint): NodePolicy {
   const served = chainLog.servedModels();
   const fees = Object.entries(scheduler.minimumFees);
   return {

@@ -62,7 +62,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
       "contracts.disputeGame is missing: write the address of the dispute contract, or name a deployment file that has it",
     );
   }
-  const { rpc, watcher, sender, journal, chainLog, disputes, library, clock, ...foundation } = await lay(
+  const { rpc, watcher, ownState, sender, journal, chainLog, disputes, library, clock, ...foundation } = await lay(
     config,
     { log, metrics, othersAnswers: true },
     cleanup,
@@ -109,6 +109,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   let second = 0;
   const watching = new Loop(async () => {
     const changed = await watcher.sync();
+    if (changed) await ownState.check();
     // Nothing changed, but time passed: something may have become due.
     if (!changed && clock.now() === second) return;
     second = clock.now();
@@ -117,6 +118,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   const playing = new Loop(() => challenger.tick(), report);
 
   await watcher.sync();
+  await ownState.check();
   await sender.resume(chainLog.head()?.number ?? 0);
   rpc.watchHeads(() => watching.wake());
   const polling = setInterval(() => watching.wake(), config.chain.pollMilliseconds);

@@ -65,9 +65,11 @@ export class ChainLog {
   /**
    * Stores what was read up to `blocks`' last, all or nothing. Storing the same again changes nothing.
    * @param seenAt Unix time in milliseconds, for measurements.
+   * @returns how many of the events were new.
    */
-  append(blocks: readonly Block[], events: readonly LoggedEvent[], seenAt: number): void {
-    this.#db.transaction(() => {
+  append(blocks: readonly Block[], events: readonly LoggedEvent[], seenAt: number): number {
+    return this.#db.transaction(() => {
+      let added = 0;
       const touched = new Set<string>();
       const disputes = new Set<string>();
       for (const logged of events) {
@@ -83,6 +85,7 @@ export class ChainLog {
           logged.subject,
           toJson(payload),
         );
+        added += changed;
         if (logged.event.kind === "ServedModelSet") this.#served = undefined;
         if (changed === 0 || logged.event.kind === "ServedModelSet") continue;
         if (isDisputeEvent(logged.event.kind)) {
@@ -101,6 +104,7 @@ export class ChainLog {
       }
       const last = blocks.at(-1);
       if (last !== undefined) this.#db.run("DELETE FROM blocks WHERE number < ?", last.number - this.#keptBlocks);
+      return added;
     });
   }
 

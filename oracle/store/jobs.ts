@@ -147,6 +147,16 @@ export class JobStore {
       .map(toJob);
   }
 
+  /** @returns this operator's answers that stand on the chain, its bond locked behind each. */
+  standing(operator: string): Job[] {
+    return this.#db
+      .all<JobRow>(
+        `SELECT ${columns} FROM jobs WHERE status IN ('SUBMITTED', 'SUSPENDED') AND json_extract(answer, '$.operator') = ? ORDER BY rowid`,
+        operator,
+      )
+      .map(toJob);
+  }
+
   /** @returns the sum of the bonds of answers that are ready or on their way, but not on the chain yet. */
   bondsOnTheWay(): bigint {
     const rows = this.#db.all<{ bond: string }>("SELECT bond FROM jobs WHERE status = 'REQUESTED' AND work IN ('UNCHECKED', 'EVALUATED')");

@@ -11,6 +11,11 @@ export function createMetrics() {
     headNumber: new Gauge({ name: "assay_head_block_number", help: "Number of the last block that was read", registers }),
     reorganisations: new Counter({ name: "assay_reorganisations_total", help: "Reorganisations that were undone", registers }),
     undoneBlocks: new Counter({ name: "assay_undone_blocks_total", help: "Blocks that reorganisations took away", registers }),
+    omittedLogs: new Counter({
+      name: "assay_omitted_logs_total",
+      help: "Logs that a provider left out of a reply and that were found by receipts",
+      registers,
+    }),
     rpcFailures: new Counter({
       name: "assay_rpc_failures_total",
       help: "Calls that a provider failed, by provider",

@@ -1,11 +1,13 @@
 import type { ChainClock } from "../core/chainClock.ts";
 import type { Deployment } from "../chain/contracts.ts";
-import { decodeLog, watchedTopics, type RawLog } from "../chain/logs.ts";
+import { decodeLog, type RawLog } from "../chain/logs.ts";
 import { quantity, RpcError, type Rpc } from "../chain/rpc.ts";
 import type { Block, ChainLog, LoggedEvent } from "../store/chainLog.ts";
 import type { CrashPoint } from "../telemetry/crashPoint.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { InconsistentReply, SeenHeaders, toBlock, type RawBlock } from "./blocks.ts";
+import { RangeReader } from "./rangeReader.ts";
 
 /** A reorganisation went deeper than the blocks that are kept: what was read can't be trusted any more. */
 export class DeepReorgError extends Error {
@@ -33,21 +35,30 @@ export interface WatcherOptions {
   crashPoint: CrashPoint;
 }
 
-interface RawBlock {
-  number: string;
-  hash: string;
-  parentHash: string;
-  timestamp: string;
-}
-
 /** Blocks before the head whose hashes are kept, to find the common ancestor of a reorganisation. */
 const tail = 128;
 
 /** A break in the chain of parents is believed when it was claimed so many times. */
 const believedAfter = 5;
 
-/** Thrown within one synchronisation where the provider's replies don't fit together. */
-class InconsistentReply extends Error {}
+/**
+ * Blocks below the head whose headers are all read, to check that no log is missing: a week of 12 seconds each. In older ones there is nothing
+ * left to lose but the node's own served models.
+ */
+const checkedBlocks = 50_400;
+/** Most headers in one step: as many as one batch takes beside the logs. */
+const maxHeaders = 98;
+
+interface RangeReply {
+  headers: RawBlock[];
+  logs: RawLog[];
+}
+
+const getBlock = (number: number) => ({ method: "eth_getBlockByNumber", params: [quantity(number), false] });
+/** @returns the whole numbers from `first` to `last`. */
+const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+/** Unix time in milliseconds, for measurements. */
+const now = () => performance.timeOrigin + performance.now();
 
 /**
  * Reads the coordinator's events into the job store. Start-up and tail take the same path: the range behind the last block that was read,
@@ -55,6 +66,10 @@ class InconsistentReply extends Error {}
  */
 export class Watcher {
   readonly #options: WatcherOptions;
+  readonly #reader: RangeReader;
+  readonly #seen: SeenHeaders;
+  /** Hash of the head up to which everything has been read, or undone. */
+  #doneAt: string | undefined;
   #range: number;
   #newest = -1;
   #advancedAt = performance.now();
@@ -63,6 +78,8 @@ export class Watcher {
 
   constructor(options: WatcherOptions) {
     this.#options = options;
+    this.#reader = new RangeReader(options);
+    this.#seen = new SeenHeaders(options.confirmations + 8);
     this.#range = options.maxRange;
   }
 
@@ -72,23 +89,24 @@ export class Watcher {
    * @throws ChainUnavailableError @throws DeepReorgError
    */
   async sync(): Promise<boolean> {
-    const { rpc, confirmations, clock } = this.#options;
-    const newest = await rpc.call<RawBlock>("eth_getBlockByNumber", ["latest", false]);
-    const head = Number(newest.number) - confirmations;
-    if (Number(newest.number) > this.#newest) {
-      this.#newest = Number(newest.number);
-      this.#advancedAt = performance.now();
-      clock.observe(Number(newest.timestamp));
-    } else if (performance.now() - this.#advancedAt > this.#options.stallMs) {
-      this.#advancedAt = performance.now();
-      rpc.avoidCurrent(`no new block for ${this.#options.stallMs} ms`);
+    const { rpc, confirmations } = this.#options;
+    const newest = await rpc.call<RawBlock | null>("eth_getBlockByNumber", ["latest", false]);
+    if (newest === null) {
+      rpc.avoidCurrent("it has no latest block");
+      return false;
     }
+    this.#observe(newest);
+    // The same head has the same blocks below it.
+    if (newest.hash === this.#doneAt) return false;
+    this.#doneAt = undefined;
+    const head = Number(newest.number) - confirmations;
     let changed = false;
     for (let done = false; !done;) {
       try {
-        const outcome = await this.#step(head);
+        const outcome = await this.#step(newest, head);
         changed ||= outcome !== "nothing";
         done = outcome === "nothing";
+        if (done) this.#doneAt = newest.hash;
       } catch (error) {
         if (error instanceof InconsistentReply) {
           rpc.avoidCurrent(error.message);
@@ -106,64 +124,90 @@ export class Watcher {
     return changed;
   }
 
+  /**
+   * Reads blocks once more that were read before, by the receipts of all their transactions.
+   * @returns how many events had been missed. @throws InconsistentReply where the chain isn't the one that was read, or not all of it is there.
+   */
+  async reread(from: number, to: number): Promise<number> {
+    const { rpc, chainLog, metrics } = this.#options;
+    let missed = 0;
+    for (let start = from; start <= to; start += maxHeaders) {
+      const numbers = range(start, Math.min(to, start + maxHeaders - 1));
+      const headers = (await rpc.batch(numbers.map(getBlock))) as (RawBlock | null)[];
+      const known = headers.filter((header, i) => header !== null && header.hash === (chainLog.hashOf(numbers[i]!) ?? header.hash));
+      if (known.length < headers.length) throw new InconsistentReply("a block that was read is not on the chain");
+      missed += chainLog.append([], this.#eventsIn(await this.#reader.byReceipts(known as RawBlock[])), now());
+    }
+    if (missed > 0) metrics.omittedLogs.inc(missed);
+    return missed;
+  }
+
+  #observe({ number, timestamp, ...rest }: RawBlock): void {
+    const { rpc, clock, stallMs } = this.#options;
+    this.#seen.add({ number, timestamp, ...rest });
+    if (Number(number) > this.#newest) {
+      this.#newest = Number(number);
+      this.#advancedAt = performance.now();
+      clock.observe(Number(timestamp));
+    } else if (performance.now() - this.#advancedAt > stallMs) {
+      this.#advancedAt = performance.now();
+      rpc.avoidCurrent(`no new block for ${stallMs} ms`);
+    }
+  }
+
   /** Undoes, or reads one range; "nothing" where there is nothing to do below `head`. */
-  async #step(head: number): Promise<"undone" | "read" | "nothing"> {
+  async #step(newest: RawBlock, head: number): Promise<"undone" | "read" | "nothing"> {
     const { chainLog, deployment } = this.#options;
     const last = chainLog.head();
     if (last !== undefined && head <= last.number) return (await this.#undoIfReorganised(Math.max(head, 0))) ? "undone" : "nothing";
     const from = last === undefined ? deployment.startBlock : last.number + 1;
     if (from > head) return "nothing";
-    const to = Math.min(head, from + this.#range - 1);
-    const replies = await this.#read(from, to, last);
+    const checkedFrom = head - checkedBlocks;
+    const to =
+      from < checkedFrom ? Math.min(checkedFrom - 1, from + this.#range - 1) : Math.min(head, from + Math.min(this.#range, maxHeaders) - 1);
+    const replies = (await this.#readSeen(newest, from, to, last)) ?? (await this.#read(from, to, last));
     if (replies === "reorganised") {
       await this.#undoIfReorganised(last!.number);
       return "undone";
     }
+    const { headers, logs } = replies;
+    const events = this.#eventsIn(await this.#reader.complete(headers, logs));
     this.#options.crashPoint("after-blocks-read");
-    chainLog.append(replies.blocks, replies.events, performance.timeOrigin + performance.now());
+    chainLog.append(headers.map(toBlock), events, now());
     this.#options.crashPoint("after-blocks-stored");
     this.#options.metrics.headNumber.set(to);
     if (this.#range < this.#options.maxRange) this.#range = Math.min(this.#options.maxRange, this.#range * 2);
     return "read";
   }
 
-  async #read(from: number, to: number, last: Block | undefined): Promise<{ blocks: Block[]; events: LoggedEvent[] } | "reorganised"> {
-    const { rpc, deployment, operator } = this.#options;
+  /** Where all headers down to the last block that was read were seen as heads, only logs are left to be asked for. */
+  async #readSeen(newest: RawBlock, from: number, to: number, last: Block | undefined): Promise<RangeReply | undefined> {
+    const headers = this.#seen.ancestors(newest, from, to);
+    if (headers === undefined || headers[0]!.parentHash !== last?.hash) return undefined;
+    const { method, params } = this.#reader.logsCall(from, to);
+    return { headers, logs: await this.#options.rpc.call<RawLog[]>(method, params) };
+  }
+
+  async #read(from: number, to: number, last: Block | undefined): Promise<RangeReply | "reorganised"> {
     const firstKept = Math.max(from, to - tail + 1);
-    const numbers = Array.from({ length: to - firstKept + 1 }, (_, i) => firstKept + i);
-    const getBlock = (number: number) => ({ method: "eth_getBlockByNumber", params: [quantity(number), false] });
-    const filter = {
-      address: [
-        deployment.coordinator,
-        deployment.operatorRegistry,
-        ...(deployment.disputeGame === undefined ? [] : [deployment.disputeGame]),
-      ],
-      fromBlock: quantity(from),
-      toBlock: quantity(to),
-      topics: [watchedTopics],
-    };
-    const [logs, parent, ...headers] = (await rpc.batch([
-      { method: "eth_getLogs", params: [filter] },
+    const [logs, parent, ...headers] = (await this.#options.rpc.batch([
+      this.#reader.logsCall(from, to),
       getBlock(last?.number ?? from),
-      ...numbers.map(getBlock),
+      ...range(firstKept, to).map(getBlock),
     ])) as [RawLog[], RawBlock | null, ...(RawBlock | null)[]];
-    if (parent === null) throw new InconsistentReply("a block below the head is missing");
+    if (parent === null || headers.includes(null)) throw new InconsistentReply("a block below the head is missing");
     if (last !== undefined && parent.hash !== last.hash) return "reorganised";
-    const blocks = headers.map((header) => {
-      if (header === null) throw new InconsistentReply("a block below the head is missing");
-      return { number: Number(header.number), hash: header.hash, timestamp: Number(header.timestamp) };
-    });
     this.#checkChain(headers as RawBlock[], from === firstKept ? last : undefined);
-    const hashes = new Map(blocks.map(({ number, hash }) => [number, hash]));
-    const events: LoggedEvent[] = [];
-    for (const log of logs) {
-      const hash = hashes.get(Number(log.blockNumber));
-      if (log.removed === true || (hash !== undefined && hash !== log.blockHash)) throw new InconsistentReply("a log is of another block");
-      const event = decodeLog(log, operator, this.#options.othersAnswers);
-      if (event !== undefined) events.push(event);
-    }
-    events.sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
-    return { blocks, events };
+    return { headers: headers as RawBlock[], logs };
+  }
+
+  /** @returns the events of interest among the logs, in the chain's order. */
+  #eventsIn(logs: readonly RawLog[]): LoggedEvent[] {
+    const { operator, othersAnswers } = this.#options;
+    return logs
+      .map((log) => decodeLog(log, operator, othersAnswers))
+      .filter((event) => event !== undefined)
+      .sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
   }
 
   /**
@@ -202,8 +246,7 @@ export class Watcher {
 
   /** @returns null for a block that the provider doesn't have. */
   async #headersOf(blocks: readonly Block[]): Promise<(RawBlock | null)[]> {
-    const calls = blocks.map(({ number }) => ({ method: "eth_getBlockByNumber", params: [quantity(number), false] }));
-    return (await this.#options.rpc.batch(calls)) as (RawBlock | null)[];
+    return (await this.#options.rpc.batch(blocks.map(({ number }) => getBlock(number)))) as (RawBlock | null)[];
   }
 
   /**

@@ -59,3 +59,34 @@ export async function startFaultyProvider(
   };
   return provider;
 }
+
+const noBloom = `0x${"0".repeat(512)}`;
+
+interface RawLog {
+  topics: string[];
+  transactionHash: string;
+  logIndex: string;
+}
+
+/**
+ * Replies of `eth_getLogs` without logs of one kind.
+ * @param topic the kind's first topic. @param times how many logs are left out before the provider is well again.
+ * @param options `hideBlooms`: the blocks' headers show no logs at all, so that they can't tell either.
+ */
+export function leaveOutLogs(
+  topic: string,
+  times: number,
+  { hideBlooms = false } = {},
+): { fault: Required<Faults>["reply"]; leftOut: number } {
+  const state = { leftOut: 0, fault };
+  function fault(call: Call, reply: Reply): Reply {
+    const { result } = reply;
+    if (hideBlooms && call.method.startsWith("eth_getBlockBy") && result !== null && typeof result === "object") {
+      return { ...reply, result: { ...result, logsBloom: noBloom } };
+    }
+    if (call.method !== "eth_getLogs" || !Array.isArray(result)) return reply;
+    const kept = (result as RawLog[]).filter(({ topics }) => topics[0] !== topic || state.leftOut >= times || ++state.leftOut < 0);
+    return { ...reply, result: kept };
+  }
+  return state;
+}

@@ -1,0 +1,206 @@
+import type { Interface, Result } from "ethers";
+import { coordinatorInterface, operatorInterface, statuses, type Deployment } from "../chain/contracts.ts";
+import { disputeInterface, turns } from "../chain/disputeCalls.ts";
+import { callViews, type ViewCall } from "../chain/multicall.ts";
+import { ChainUnavailableError, quantity, RpcError, type Rpc } from "../chain/rpc.ts";
+import type { Job } from "../core/job.ts";
+import type { Block, ChainLog } from "../store/chainLog.ts";
+import type { DisputeRow, DisputeStore } from "../store/disputes.ts";
+import type { JobStore } from "../store/jobs.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { InconsistentReply } from "./blocks.ts";
+
+export interface OwnStateOptions {
+  rpc: Rpc;
+  deployment: Deployment;
+  account: string;
+  /** An operator's answers and the disputes about them, or a challenger's disputes. */
+  role: "operator" | "challenger";
+  jobs: JobStore;
+  disputes: DisputeStore;
+  chainLog: ChainLog;
+  /** Reads blocks once more, and completely; see Watcher. */
+  reread(from: number, to: number): Promise<number>;
+  log: Logger;
+}
+
+/** Something that the contracts say, and what the logs that were read make of it. */
+interface Expectation extends ViewCall {
+  /** For people. */
+  what: string;
+  expected: string;
+  /** @param result what the view returned; null where it reverted. */
+  read(result: string | null): string;
+}
+
+/** An operator's stake in the stake token's smallest unit: all of it, the part that counts for eligibility, and the part that is free. */
+export interface Stake {
+  stake: bigint;
+  active: bigint;
+  free: bigint;
+}
+
+/** Most blocks that are read again. */
+const mostReread = 1024;
+/** Seconds of chain time between two looks for the reason of a difference that stays, and between two complaints about it. */
+const retryEvery = 60;
+
+/**
+ * Compares at every head what the logs say about whatever this account's bonds stand behind with what the contracts say, all in one call. A log
+ * that no provider gave can't cost a bond unseen: where the two differ, the blocks since they last agreed are read again by their receipts.
+ */
+export class OwnState {
+  readonly #options: OwnStateOptions;
+  #stake: Stake = { stake: 0n, active: 0n, free: 0n };
+  #checkedAt: string | undefined;
+  #agreedAt: number | undefined;
+  #complainedAt = -Infinity;
+  /** The differences that reading again did not explain, and when that was. */
+  #unexplained = { text: "", at: -Infinity };
+
+  constructor(options: OwnStateOptions) {
+    this.#options = options;
+    this.#agreedAt = options.chainLog.head()?.number;
+  }
+
+  /** An operator's stake, as of the last check. */
+  get stake(): Stake {
+    return this.#stake;
+  }
+
+  /** Looks at the contracts as of the last block that was read, once for each block. @throws ChainUnavailableError */
+  async check(): Promise<void> {
+    const head = this.#options.chainLog.head();
+    if (head === undefined || head.hash === this.#checkedAt) return;
+    const differences = await this.#differences(head);
+    if (differences.length > 0 && (await this.#readAgain(head, differences)) > 0) {
+      // What was found may be about disputes that weren't known before.
+      const left = await this.#differences(head);
+      if (left.length > 0) this.#complain(head, left);
+      else this.#agreedAt = head.number;
+    } else if (differences.length === 0) {
+      this.#agreedAt = head.number;
+    }
+    this.#checkedAt = head.hash;
+  }
+
+  async #differences(head: Block): Promise<string[]> {
+    const { role, account, deployment } = this.#options;
+    const expectations = role === "operator" ? this.#ofOperator(head) : this.#ofChallenger();
+    const stake = role === "operator" ? [view(deployment.coordinator, coordinatorInterface, "stakeOf", account)] : [];
+    if (expectations.length + stake.length === 0) return [];
+    const results = await this.#read([...expectations, ...stake], head.number);
+    if (role === "operator") this.#setStake(results[0]!, results.at(-1)!);
+    return expectations.flatMap(({ what, expected, read }, i) => {
+      const actual = read(results[i]!);
+      return actual === expected ? [] : [`${what}: ${actual} by the contract, ${expected} by the logs`];
+    });
+  }
+
+  /** Providers that run no code without an address are asked one by one. */
+  async #read(calls: readonly ViewCall[], block: number): Promise<(string | null)[]> {
+    const { rpc } = this.#options;
+    try {
+      return await callViews(rpc, calls, block);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      const replies = await rpc.settle(calls.map(({ to, data }) => ({ method: "eth_call", params: [{ to, data }, quantity(block)] })));
+      return replies.map((reply) => ("error" in reply ? null : (reply.result as string)));
+    }
+  }
+
+  #setStake(operator: string | null, parts: string | null): void {
+    if (operator === null || parts === null)
+      throw new ChainUnavailableError("the operator's stake can't be read: check the contracts' addresses");
+    const [account] = operatorInterface.decodeFunctionResult("operatorOf", operator) as unknown as [Result];
+    const { active, free } = coordinatorInterface.decodeFunctionResult("stakeOf", parts);
+    this.#stake = { stake: account.stake as bigint, active: active as bigint, free: free as bigint };
+  }
+
+  #ofOperator(head: Block): Expectation[] {
+    const { jobs, disputes, account, deployment } = this.#options;
+    const standing = jobs.standing(account);
+    const locked = standing.reduce((sum, { request }) => sum + request.params.bond, 0n);
+    const bonds: Expectation = {
+      ...view(deployment.operatorRegistry, operatorInterface, "operatorOf", account),
+      what: "bonds behind this operator's answers",
+      expected: String(locked),
+      read: decoder(operatorInterface, "operatorOf", ([found]) => String((found as Result).locked)),
+    };
+    return [
+      bonds,
+      ...standing.map((job) => this.#ofAnswer(job, head)),
+      ...disputes.open("operator", account).flatMap((dispute) => this.#ofDispute(dispute)),
+    ];
+  }
+
+  #ofChallenger(): Expectation[] {
+    const { disputes, account } = this.#options;
+    const committed = disputes
+      .wrong()
+      .flatMap(({ commitment }) => disputes.get(commitment!) ?? [])
+      .filter(({ turn }) => turn === "COMMITTED");
+    return [...disputes.open("challenger", account), ...committed].flatMap((dispute) => this.#ofDispute(dispute));
+  }
+
+  #ofAnswer({ requestId, request, answer, status, finalizableAt }: Job, head: Block): Expectation {
+    return {
+      ...view(this.#options.deployment.coordinator, coordinatorInterface, "statusOf", request, answer),
+      what: `the answer to ${requestId}`,
+      expected: status === "SUBMITTED" && head.timestamp >= finalizableAt! ? "FINALIZABLE" : status,
+      read: decoder(coordinatorInterface, "statusOf", ([found]) => statuses[Number(found)] ?? "unknown"),
+    };
+  }
+
+  #ofDispute({ disputeId, turn, deadline, height, position }: DisputeRow): Expectation[] {
+    const { disputeGame } = this.#options.deployment;
+    if (disputeGame === undefined) return [];
+    // Which node is the top depends on the trace, which an operator names with its defence.
+    const place = (at: number | bigint, node: number | bigint) => (height === null ? "" : ` of node ${node} at height ${at}`);
+    const what = `dispute ${disputeId}`;
+    const expected = turn === "COMMITTED" ? "NONE until 0" : `${turn} until ${deadline}${place(height ?? 0, position)}`;
+    const read = decoder(disputeInterface, "disputeOf", ([found]) => {
+      const state = found as Result;
+      const known = turn === "COMMITTED" ? "" : place(state.height as bigint, state.position as bigint);
+      return `${turns[Number(state.turn)]} until ${String(state.deadline)}${known}`;
+    });
+    return [{ ...view(disputeGame, disputeInterface, "disputeOf", disputeId), what, expected, read }];
+  }
+
+  /** @returns how many logs were found that had been missed. */
+  async #readAgain(head: Block, differences: readonly string[]): Promise<number> {
+    const { reread, deployment, log } = this.#options;
+    const text = differences.join();
+    if (text === this.#unexplained.text && head.timestamp < this.#unexplained.at + retryEvery) return 0;
+    const from = Math.max(this.#agreedAt === undefined ? deployment.startBlock : this.#agreedAt + 1, head.number - mostReread);
+    try {
+      const missed = await reread(Math.min(from, head.number), head.number);
+      this.#unexplained = { text: missed > 0 ? "" : text, at: head.timestamp };
+      if (missed > 0) log.warn({ differences, missed, from, to: head.number }, "logs had been left out; they were found in receipts");
+      else this.#complain(head, differences);
+      return missed;
+    } catch (error) {
+      if (!(error instanceof InconsistentReply || error instanceof RpcError)) throw error;
+      // The chain has gone on, or the provider can't tell: the next head decides.
+      log.debug({ err: error, differences }, "what differs could not be read again yet");
+      return 0;
+    }
+  }
+
+  #complain(head: Block, differences: readonly string[]): void {
+    if (head.timestamp < this.#complainedAt + retryEvery) return;
+    this.#complainedAt = head.timestamp;
+    this.#options.log.error(
+      { differences, block: head.number },
+      "the contracts and the logs that were read disagree about this account, and receipts don't say why: bonds may be at stake; add another provider to chain.rpc",
+    );
+  }
+}
+
+function view(to: string, abi: Interface, name: string, ...args: unknown[]): ViewCall {
+  return { to, data: abi.encodeFunctionData(name, args) };
+}
+
+function decoder(abi: Interface, name: string, read: (result: Result) => string): (result: string | null) => string {
+  return (result) => (result === null ? "nothing" : read(abi.decodeFunctionResult(name, result)));
+}

@@ -52,7 +52,8 @@ const schema = z.strictObject({
   chain: z.strictObject({
     rpc: z.array(rpcUrl).min(1, "name at least one provider URL"),
     confirmations: z.int().nonnegative().default(2),
-    pollMilliseconds: count.default(1000),
+    /** Between two looks for a new block; missing: once for each block, as the chain's blocks come. */
+    pollMilliseconds: count.optional(),
     /** Most blocks per eth_getLogs. */
     maxRange: count.default(2000),
     timeoutMilliseconds: count.default(10_000),

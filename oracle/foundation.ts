@@ -47,6 +47,8 @@ export interface Foundation {
   samplingSecret: Uint8Array;
   /** The chain as it has been read; undefined before the first block. */
   head(): Head | undefined;
+  /** From now on a signal to stop is somebody else's to heed, who gives calls that are under way their time. */
+  started(): void;
 }
 
 interface Options {
@@ -54,6 +56,8 @@ interface Options {
   metrics: Metrics;
   /** Whether the bytes of everybody's answers are kept. */
   othersAnswers: boolean;
+  /** Aborting it while the node starts gives up what it waits for. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -62,7 +66,7 @@ interface Options {
  */
 export async function lay(
   config: Config,
-  { log, metrics, othersAnswers }: Options,
+  { log, metrics, othersAnswers, signal }: Options,
   cleanup: (() => Promise<void> | void)[],
 ): Promise<Foundation> {
   const { signer, contracts: deployment, dataDirectory } = config;
@@ -84,6 +88,8 @@ export async function lay(
     onFailure: (provider) => metrics.rpcFailures.inc({ provider }),
   });
   cleanup.push(() => rpc.close());
+  const giveUp = () => rpc.close();
+  signal?.addEventListener("abort", giveUp);
   const clock = new ChainClock();
   await checkChain(config, rpc, db, clock);
 
@@ -121,6 +127,7 @@ export async function lay(
     confirmations: config.chain.confirmations,
     maxRange: config.chain.maxRange,
     stallMs: config.chain.stallMilliseconds,
+    pollMs: config.chain.pollMilliseconds,
     log,
     metrics,
     crashPoint: crash,
@@ -163,6 +170,7 @@ export async function lay(
     sender,
     library,
     head,
+    started: () => signal?.removeEventListener("abort", giveUp),
     samplingSecret: secretOf(db, "samplingSecret"),
   };
 }

@@ -19,3 +19,5 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? exitCodes.ok : exitCodes.unexpected));
 
 process.exitCode = await runCommandLine(process.argv.slice(2), { out: process.stdout, err: process.stderr, signal: stop.signal });
+// What a provider never answers, or never closes, must not keep the process.
+setTimeout(() => process.exit(), 1000).unref();

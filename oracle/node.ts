@@ -14,19 +14,19 @@ import type { Job } from "./core/job.ts";
 import { Loop } from "./core/loop.ts";
 import type { NodePolicy } from "./core/nextAction.ts";
 import { selfCheckOf } from "./core/selfCheck.ts";
-import { lay, NodeError } from "./foundation.ts";
+import { lay } from "./foundation.ts";
 import { Defender } from "./publisher/defender.ts";
 import { Publisher } from "./publisher/publisher.ts";
 import { DeclinedError } from "./scheduler/evaluate.ts";
 import { ModelCache } from "./scheduler/modelCache.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import { SelfChecker } from "./selfcheck/selfChecker.ts";
+import { Service } from "./service.ts";
 import type { ChainLog } from "./store/chainLog.ts";
 import type { JobTiming } from "./store/jobs.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import type { Stake } from "./watcher/ownState.ts";
-import { DeepReorgError } from "./watcher/watcher.ts";
 
 export interface NodeStats {
   operator: string;
@@ -68,7 +68,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
 
 async function assemble(config: Config, { log, signal }: StartOptions, cleanup: (() => Promise<void> | void)[]): Promise<Node> {
   const metrics = createMetrics();
-  const foundation = await lay(config, { log, metrics, othersAnswers: false }, cleanup);
+  const foundation = await lay(config, { log, metrics, othersAnswers: false, signal }, cleanup);
   const { signer, contracts: deployment, dataDirectory } = config;
   const { rpc, clock, content, runtime, crashPoint, chainLog, jobs, journal, views, head, watcher, ownState, sender, library } = foundation;
   const models = new ModelCache(
@@ -151,27 +151,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     },
   });
 
-  const finished = Promise.withResolvers<void>();
-  finished.promise.catch(() => undefined);
-  const report = (error: unknown) => {
-    if (error instanceof DeepReorgError) void stop(new NodeError(error.message, { cause: error }));
-    else log.error({ err: error }, "a stage failed and is run again");
-  };
-  let second = 0;
-  const watching = new Loop(async () => {
-    const changed = await watcher.sync();
-    if (changed) {
-      // An evaluation that was begun on stake of one block ago is at worst submitted later: it doesn't wait for the refresh.
-      scheduling.wake();
-      await ownState.check();
-    }
-    // Nothing changed, but time passed: something may have become due.
-    if (!changed && clock.now() === second) return;
-    second = clock.now();
-    scheduling.wake();
-    publishing.wake();
-    checking.wake();
-  }, report);
+  const report = (error: unknown) => service.report(error);
   const scheduling = new Loop(() => scheduler.tick(), report);
   const publishing = new Loop(async () => {
     await publisher.tick();
@@ -189,32 +169,39 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
         log.error({ model: modelId, err: error }, "a served model can't be loaded; its requests will be declined or tried again"),
     );
   }
-  rpc.watchHeads(() => watching.wake());
-  const polling = setInterval(() => watching.wake(), config.chain.pollMilliseconds);
-  watching.wake();
+  const service = new Service({
+    rpc,
+    watcher,
+    clock,
+    graceMs: config.shutdown.graceMilliseconds,
+    onBlocks() {
+      // An evaluation that was begun on stake of one block ago is at worst submitted later: it doesn't wait for the check.
+      scheduling.wake();
+      return ownState.check();
+    },
+    onChange() {
+      scheduling.wake();
+      publishing.wake();
+      checking.wake();
+    },
+    async stopStages() {
+      publisher.stop();
+      await Promise.all([scheduling.stop(), scheduler.stop(config.shutdown.graceMilliseconds)]);
+      await Promise.all([checking.stop(), selfChecker.stop()]);
+      await publishing.stop();
+    },
+    cleanup,
+    log,
+    signal,
+  });
+  foundation.started();
+  service.run();
   log.info({ operator: signer.address, chain: deployment.chainId, head: chainLog.head()?.number }, "the node runs");
-
-  let stopped: Promise<void> | undefined;
-  const stop = (failure?: NodeError): Promise<void> => (stopped ??= shutDown(failure));
-  async function shutDown(failure?: NodeError): Promise<void> {
-    log.info("stopping");
-    clearInterval(polling);
-    publisher.stop();
-    await Promise.all([watching.stop(), scheduling.stop(), scheduler.stop(config.shutdown.graceMilliseconds)]);
-    await Promise.all([checking.stop(), selfChecker.stop()]);
-    await publishing.stop();
-    for (const undo of cleanup.reverse()) await undo();
-    log.info("stopped");
-    if (failure === undefined) finished.resolve();
-    else finished.reject(failure);
-  }
-  signal?.addEventListener("abort", () => void stop(), { once: true });
-  if (signal?.aborted) void stop();
 
   return {
     metrics,
-    finished: finished.promise,
-    stop: () => stop(),
+    finished: service.finished,
+    stop: () => service.stop(),
     timings: () => jobs.timings(),
     stats: () => {
       const block = chainLog.head();

@@ -12,9 +12,9 @@ import type { Config } from "./config.ts";
 import { Loop } from "./core/loop.ts";
 import { isSampled } from "./core/selfCheck.ts";
 import { lay, NodeError } from "./foundation.ts";
+import { Service } from "./service.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
-import { DeepReorgError } from "./watcher/watcher.ts";
 
 export interface WatchtowerStats {
   challenger: string;
@@ -64,7 +64,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   }
   const { rpc, watcher, ownState, sender, journal, chainLog, disputes, library, clock, ...foundation } = await lay(
     config,
-    { log, metrics, othersAnswers: true },
+    { log, metrics, othersAnswers: true, signal },
     cleanup,
   );
   const views = new DisputeViews(rpc, disputeGame);
@@ -100,49 +100,34 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     log,
   });
 
-  const finished = Promise.withResolvers<void>();
-  finished.promise.catch(() => undefined);
-  const report = (error: unknown) => {
-    if (error instanceof DeepReorgError) void stop(new NodeError(error.message, { cause: error }));
-    else log.error({ err: error }, "a stage failed and is run again");
-  };
-  let second = 0;
-  const watching = new Loop(async () => {
-    const changed = await watcher.sync();
-    if (changed) await ownState.check();
-    // Nothing changed, but time passed: something may have become due.
-    if (!changed && clock.now() === second) return;
-    second = clock.now();
-    playing.wake();
-  }, report);
-  const playing = new Loop(() => challenger.tick(), report);
+  const playing = new Loop(
+    () => challenger.tick(),
+    (error) => service.report(error),
+  );
 
   await watcher.sync();
   await ownState.check();
   await sender.resume(chainLog.head()?.number ?? 0);
-  rpc.watchHeads(() => watching.wake());
-  const polling = setInterval(() => watching.wake(), config.chain.pollMilliseconds);
-  watching.wake();
+  const service = new Service({
+    rpc,
+    watcher,
+    clock,
+    graceMs: config.shutdown.graceMilliseconds,
+    onBlocks: () => ownState.check(),
+    onChange: () => playing.wake(),
+    stopStages: () => Promise.all([playing.stop(), challenger.stop()]),
+    cleanup,
+    log,
+    signal,
+  });
+  foundation.started();
+  service.run();
   log.info({ challenger: signer.address, chain: deployment.chainId, head: chainLog.head()?.number }, "the watchtower runs");
-
-  let stopped: Promise<void> | undefined;
-  const stop = (failure?: NodeError): Promise<void> => (stopped ??= shutDown(failure));
-  async function shutDown(failure?: NodeError): Promise<void> {
-    log.info("stopping");
-    clearInterval(polling);
-    await Promise.all([watching.stop(), playing.stop(), challenger.stop()]);
-    for (const undo of cleanup.reverse()) await undo();
-    log.info("stopped");
-    if (failure === undefined) finished.resolve();
-    else finished.reject(failure);
-  }
-  signal?.addEventListener("abort", () => void stop(), { once: true });
-  if (signal?.aborted) void stop();
 
   return {
     metrics,
-    finished: finished.promise,
-    stop: () => stop(),
+    finished: service.finished,
+    stop: () => service.stop(),
     stats: () => {
       const block = chainLog.head();
       return {

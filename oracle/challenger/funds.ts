@@ -17,8 +17,9 @@ export interface FundsOptions {
 
 /** More than a challenger's moves of one dispute take. */
 const gasOfDispute = 3_000_000n;
-/** Seconds of chain time between two looks at the account, and between two complaints about it. */
-const lookEvery = 5;
+/** Seconds of chain time between two looks at an account that has enough, at one that lacks something, and between two complaints about it. */
+const lookEvery = 60;
+const lookAgainAfter = 5;
 const complainEvery = 60;
 
 /** What a watchtower's account can pay for; where it is too little, the log says to people what is missing. */
@@ -35,7 +36,8 @@ export class Funds {
 
   /** Looks at the account, and complains where it is too little for another dispute. @throws ChainUnavailableError */
   async look(head: Head): Promise<void> {
-    if (this.#means !== undefined && head.time < this.#lookedAt + lookEvery) return;
+    const pause = this.#complainedAt.size === 0 ? lookEvery : lookAgainAfter;
+    if (this.#means !== undefined && head.time < this.#lookedAt + pause) return;
     const { views, protocolViews, parts, account, parameters, metrics } = this.#options;
     this.#unit ??= await views.unitOf(parts.stakeToken);
     const [means, owed, rewards] = await Promise.all([

@@ -7,6 +7,7 @@ import type { CrashPoint } from "../telemetry/crashPoint.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { InconsistentReply, SeenHeaders, toBlock, type RawBlock } from "./blocks.ts";
+import { Pace } from "./pace.ts";
 import { RangeReader } from "./rangeReader.ts";
 
 /** A reorganisation went deeper than the blocks that are kept: what was read can't be trusted any more. */
@@ -30,6 +31,8 @@ export interface WatcherOptions {
   maxRange: number;
   /** Milliseconds without a new block after which another provider is asked. */
   stallMs: number;
+  /** Milliseconds between two looks for a new block; undefined: as the blocks come. */
+  pollMs: number | undefined;
   log: Logger;
   metrics: Metrics;
   crashPoint: CrashPoint;
@@ -68,6 +71,7 @@ export class Watcher {
   readonly #options: WatcherOptions;
   readonly #reader: RangeReader;
   readonly #seen: SeenHeaders;
+  readonly #pace: Pace;
   /** Hash of the head up to which everything has been read, or undone. */
   #doneAt: string | undefined;
   #range: number;
@@ -80,6 +84,7 @@ export class Watcher {
     this.#options = options;
     this.#reader = new RangeReader(options);
     this.#seen = new SeenHeaders(options.confirmations + 8);
+    this.#pace = new Pace(options.pollMs);
     this.#range = options.maxRange;
   }
 
@@ -142,9 +147,15 @@ export class Watcher {
     return missed;
   }
 
+  /** @returns milliseconds from now until the chain is to be looked at again. */
+  untilNextLook(): number {
+    return this.#pace.untilNext();
+  }
+
   #observe({ number, timestamp, ...rest }: RawBlock): void {
     const { rpc, clock, stallMs } = this.#options;
     this.#seen.add({ number, timestamp, ...rest });
+    this.#pace.observe(Number(number), Number(timestamp));
     if (Number(number) > this.#newest) {
       this.#newest = Number(number);
       this.#advancedAt = performance.now();

@@ -16,8 +16,8 @@ export interface Reply {
 
 /** What the provider does to a request, or to the reply of a healthy one. */
 export interface Faults {
-  /** Returns an HTTP status to answer with instead, "reset" to cut the connection, or "hang" never to answer. */
-  refuse?: (calls: Call[]) => number | "reset" | "hang" | undefined;
+  /** Returns an HTTP status to answer with instead (or a status and a text), "reset" to cut the connection, or "hang" never to answer. */
+  refuse?: (calls: Call[]) => number | { status: number; body: string } | "reset" | "hang" | undefined;
   reply?: (call: Call, reply: Reply) => Reply;
 }
 
@@ -35,7 +35,8 @@ export async function startFaultyProvider(
     if (refusal !== undefined) {
       provider.refused++;
       if (refusal === "reset") request.socket.destroy();
-      else if (refusal !== "hang") response.writeHead(refusal).end("{}");
+      else if (typeof refusal === "number") response.writeHead(refusal).end("{}");
+      else if (refusal !== "hang") response.writeHead(refusal.status).end(refusal.body);
       return;
     }
     const healthy = await fetch(upstream, {

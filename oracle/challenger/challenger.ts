@@ -10,7 +10,8 @@ import type { ChainLog } from "../store/chainLog.ts";
 import type { Check, DisputeRow, DisputeStore } from "../store/disputes.ts";
 import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { checkAnswer, type CheckContext, type Finding } from "./check.ts";
+import type { CheckContext, Finding } from "./check.ts";
+import { Checks } from "./checks.ts";
 import type { Funds } from "./funds.ts";
 import { playMove, type PlayContext } from "./play.ts";
 import type { Purse } from "./purse.ts";
@@ -36,19 +37,16 @@ export interface ChallengerOptions extends CheckContext {
   log: Logger;
 }
 
-/** Seconds of chain time after which a check that failed is made again. */
-const retryAfter = 5;
-
 /** Checks others' answers and plays the challenger's side of every dispute about a wrong one. */
 export class Challenger {
   readonly #options: ChallengerOptions;
-  readonly #checking = new Map<string, Promise<void>>();
-  readonly #retryAt = new Map<string, number>();
+  readonly #checks: Checks;
   #settledAt = -1;
   #stopping = false;
 
   constructor(options: ChallengerOptions) {
     this.#options = options;
+    this.#checks = new Checks({ ...options, onFinding: (job, finding) => this.#record(job, finding) });
   }
 
   /** Does everything that is to be done now. @throws ChainUnavailableError */
@@ -60,7 +58,7 @@ export class Challenger {
       await sender.settle(head.number, head.time);
       this.#settledAt = head.number;
     }
-    this.#startChecks(head);
+    this.#checks.start(head);
     await funds.look(head).catch((error: unknown) => log.warn({ err: error }, "what the account has could not be read"));
     const wrong = disputes.wrong();
     const open = disputes.open("challenger", account);
@@ -75,42 +73,14 @@ export class Challenger {
     }
     const needed = new Set([...wrong, ...open].map(({ requestId }) => requestId));
     for (const requestId of evaluations.kept()) {
-      if (!needed.has(requestId) && !this.#checking.has(requestId)) await evaluations.release(requestId);
+      if (!needed.has(requestId) && !this.#checks.isRunning(requestId)) await evaluations.release(requestId);
     }
   }
 
   /** Begins nothing more and waits for the checks that run. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#checking.values());
-  }
-
-  #startChecks(head: Head): void {
-    const { disputes, jobs, concurrency, account } = this.#options;
-    for (const requestId of disputes.unchecked(head.time, 64)) {
-      if (this.#checking.size >= concurrency) return;
-      if (this.#checking.has(requestId) || (this.#retryAt.get(requestId) ?? 0) > head.time) continue;
-      const job = jobs.get(requestId);
-      if (job?.answer == null || job.answer.operator === account) continue;
-      this.#checking.set(requestId, this.#check(job, head));
-    }
-  }
-
-  async #check(job: Job, head: Head): Promise<void> {
-    const { jobs, disputes, log, onProgress } = this.#options;
-    const { requestId } = job;
-    try {
-      const posted = disputes.posted(requestId, job.answer!.outputRoot) ?? { bytes: null, uri: "" };
-      const finding = await checkAnswer(job, jobs.input(requestId), posted, this.#options);
-      this.#record(job, finding);
-      this.#retryAt.delete(requestId);
-    } catch (error) {
-      this.#retryAt.set(requestId, head.time + retryAfter);
-      log.warn({ request: requestId, err: error }, "an answer could not be checked; it is tried again");
-    } finally {
-      this.#checking.delete(requestId);
-      onProgress();
-    }
+    await this.#checks.stop();
   }
 
   #record({ requestId, answer }: Job, finding: Finding): void {

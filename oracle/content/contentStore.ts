@@ -87,7 +87,7 @@ export class ContentStore {
   async fetchArtifact(uri: string, keccak256Hex: string, signal?: AbortSignal): Promise<Artifact> {
     const hash = normalHash(keccak256Hex);
     const path = join(this.#options.directory, "artifacts", hash);
-    return this.#shared(`artifact ${hash}`, signal, async (shared) => {
+    return this.#shared(`artifact ${hash} ${uri}`, signal, async (shared) => {
       const cached = await this.#cachedArtifact(path, hash);
       if (cached !== undefined) return { hash, path, bytes: cached };
       const bytes = await this.#store(path, this.#read(uri, shared), async (temporary) => {
@@ -110,7 +110,7 @@ export class ContentStore {
   async fetchBundle(uri: string, root: string, signal?: AbortSignal): Promise<Uint8Array> {
     const wanted = normalHash(root);
     const path = this.#bundlePath(wanted);
-    return this.#shared(`bundle ${wanted}`, signal, async (shared) => {
+    return this.#shared(`bundle ${wanted} ${uri}`, signal, async (shared) => {
       const cached = await readFile(path).catch(absent);
       if (cached && rootOf(cached) === wanted) return cached;
       const chunks: Uint8Array[] = [];
@@ -237,7 +237,7 @@ export class ContentStore {
     }
   }
 
-  /** Callers that want the same thing share one fetch; it is aborted once nobody waits for it any more. */
+  /** Callers that want the same thing of the same server (a slow one keeps nobody from another) share one fetch; it is aborted once nobody waits for it any more. */
   async #shared<T>(key: string, signal: AbortSignal | undefined, fetch: (signal: AbortSignal) => Promise<T>): Promise<T> {
     signal?.throwIfAborted();
     let flight = this.#flights.get(key) as Flight<T> | undefined;

@@ -30,6 +30,14 @@ export interface Check {
   commitment: string | null;
 }
 
+/** An answer that waits to be checked. */
+export interface Unchecked {
+  requestId: string;
+  operator: string;
+  /** Whether bytes of the answer or of its input must be fetched. */
+  byURI: boolean;
+}
+
 interface CheckRow {
   answer_id: string;
   request_id: string;
@@ -145,18 +153,20 @@ export class DisputeStore {
     return row && toCheck(row);
   }
 
-  /** @returns requests with an answer that this node hasn't looked at, the earliest window's end first. */
-  unchecked(chainTime: number, limit: number): string[] {
+  /** @returns requests with an answer that this node hasn't looked at: those whose bytes are all here first, then the earliest window's end. */
+  unchecked(chainTime: number, limit: number): Unchecked[] {
     return this.#db
-      .all<{ request_id: string }>(
-        `SELECT request_id FROM jobs WHERE status IN ('SUBMITTED', 'SUSPENDED') AND finalizable_at > ? AND NOT EXISTS (
+      .all<{ request_id: string; operator: string; by_uri: number }>(
+        `SELECT jobs.request_id, json_extract(jobs.answer, '$.operator') AS operator, (input_uri <> '' OR coalesce(posted.uri, '') <> '') AS by_uri
+         FROM jobs LEFT JOIN posted ON posted.request_id = jobs.request_id AND posted.output_root = json_extract(jobs.answer, '$.outputRoot')
+         WHERE status IN ('SUBMITTED', 'SUSPENDED') AND finalizable_at > ? AND NOT EXISTS (
            SELECT 1 FROM checks WHERE checks.request_id = jobs.request_id
              AND checks.answer = jobs.answer
-         ) ORDER BY finalizable_at LIMIT ?`,
+         ) ORDER BY by_uri, finalizable_at LIMIT ?`,
         chainTime,
         limit,
       )
-      .map(({ request_id }) => request_id);
+      .map(({ request_id: requestId, operator, by_uri }) => ({ requestId, operator, byURI: by_uri === 1 }));
   }
 
   /** @returns how many answers were found right, wrong, or could not be told. */

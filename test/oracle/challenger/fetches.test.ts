@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Backoff } from "../../../oracle/challenger/backoff.ts";
+import { Fetches } from "../../../oracle/challenger/fetches.ts";
+import { ContentMismatchError } from "../../../oracle/content/contentError.ts";
+import type { Job } from "../../../oracle/core/job.ts";
+import { createLog } from "../../../oracle/telemetry/log.ts";
+
+const job = (requestId: string, operator: string): Job =>
+  ({ requestId, request: { inputRoot: "in" }, answer: { operator, outputRoot: `root of ${requestId}`, submittedAt: 1 } }) as unknown as Job;
+
+interface Asked {
+  uri: string;
+  resolve(bytes: Uint8Array): void;
+  reject(error: Error): void;
+}
+
+function open() {
+  const asked: Asked[] = [];
+  const clock = { now: 100 };
+  const ended = { count: 0 };
+  const fetches = new Fetches({
+    content: {
+      fetchBundle(uri, _root, signal) {
+        const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+        signal?.addEventListener("abort", () => reject(signal.reason as Error));
+        asked.push({ uri, resolve, reject });
+        return promise;
+      },
+    },
+    placesOf: ({ requestId, answer }) => [
+      { uri: "", root: "in" },
+      { uri: requestId, root: answer!.outputRoot },
+    ],
+    now: () => clock.now,
+    onProgress: () => void ended.count++,
+    log: createLog("silent"),
+  });
+  const settle = async (count: number) => {
+    while (ended.count < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { asked, clock, fetches, settle, uris: () => asked.map(({ uri }) => uri) };
+}
+
+test("N25 one operator's slow answers take at most two fetches, and as many operators as there are get theirs", async () => {
+  const { fetches, uris } = open();
+  const jobs = [...["a1", "a2", "a3", "a4"].map((id) => job(id, "a")), job("b1", "b"), job("c1", "c")];
+  fetches.start(jobs);
+  fetches.start(jobs);
+  assert.deepEqual(uris(), ["a1", "a2", "b1", "c1"]);
+  await fetches.stop();
+});
+
+test("N25 what failed is tried again after what was never tried, and waits from the end of its attempt, longer each time", async () => {
+  const { fetches, asked, clock, settle, uris } = open();
+  const jobs = ["a1", "a2", "a3"].map((id) => job(id, "a"));
+  fetches.start(jobs);
+  // The attempts took an hour of chain time.
+  clock.now = 3700;
+  asked[0]!.reject(new Error("reset"));
+  asked[1]!.reject(new Error("reset"));
+  await settle(2);
+  fetches.start(jobs);
+  assert.deepEqual(uris(), ["a1", "a2", "a3"]);
+  clock.now = 3705;
+  fetches.start(jobs);
+  assert.deepEqual(uris(), ["a1", "a2", "a3", "a1"]);
+  asked[3]!.reject(new Error("reset"));
+  await settle(3);
+  clock.now = 3714;
+  asked[2]!.resolve(new Uint8Array());
+  await settle(4);
+  fetches.start([job("a1", "a")]);
+  assert.equal(asked.length, 4, "ten seconds after the second failure");
+  clock.now = 3715;
+  fetches.start([job("a1", "a")]);
+  assert.equal(asked.length, 5);
+  await fetches.stop();
+});
+
+test("N25 bytes that aren't what was committed to are something to be judged, without asking again", async () => {
+  const { fetches, asked, settle } = open();
+  const one = job("a1", "a");
+  fetches.start([one]);
+  assert.equal(fetches.has(one), false);
+  asked[0]!.reject(new ContentMismatchError("another root"));
+  await settle(1);
+  assert.equal(fetches.has(one), true);
+  await assert.rejects(fetches.contentFor(one).fetchBundle("a1", "root of a1"), { name: "ContentMismatchError" });
+  assert.equal(asked.length, 1);
+});
+
+test("N25 waits double up to five minutes and end with a success", () => {
+  const backoff = new Backoff();
+  const waits: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    backoff.fail("x", 1000);
+    let seconds = 0;
+    while (backoff.waits("x", 1000 + seconds)) seconds++;
+    waits.push(seconds);
+  }
+  assert.deepEqual(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
+  backoff.succeed("x");
+  assert.equal(backoff.waits("x", 0), false);
+});

@@ -113,6 +113,10 @@ const schema = z.strictObject({
   }),
   fees: section({
     ceilingGwei: z.number().positive().default(200),
+    /** What defends a bond or opens a challenge may cost up to this, the nearer its deadline the more. */
+    bondCeilingGwei: z.number().positive().default(2000),
+    /** Most of the tip that a provider suggests. */
+    tipCeilingGwei: z.number().positive().default(5),
     stuckBlocks: count.default(3),
   }),
   log: section({ level: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info") }),

@@ -137,8 +137,13 @@ export async function lay(
     journal,
     signer,
     chainId: deployment.chainId,
-    feeCeiling: BigInt(Math.round(config.fees.ceilingGwei * 1e9)),
+    limits: {
+      ceiling: weiOf(config.fees.ceilingGwei),
+      bondCeiling: weiOf(config.fees.bondCeilingGwei),
+      tipCeiling: weiOf(config.fees.tipCeilingGwei),
+    },
     stuckBlocks: config.fees.stuckBlocks,
+    hasRead: (number, hash) => chainLog.hasRead(number, hash),
     log,
     metrics,
     crashPoint: crash,
@@ -174,6 +179,8 @@ export async function lay(
     samplingSecret: secretOf(db, "samplingSecret"),
   };
 }
+
+const weiOf = (gwei: number): bigint => BigInt(Math.round(gwei * 1e9));
 
 /** @throws NodeError where chain, contracts or account are not what the configuration says. */
 async function checkChain(config: Config, rpc: Rpc, db: Database, clock: ChainClock): Promise<void> {

@@ -1,5 +1,6 @@
 /** Running, reporting and stopping: what operators' nodes and watchtowers share. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { KeyInUseError } from "./chain/nonces.ts";
 import type { Rpc } from "./chain/rpc.ts";
 import { Loop } from "./core/loop.ts";
 import type { ChainClock } from "./core/chainClock.ts";
@@ -54,7 +55,7 @@ export class Service {
 
   /** For what a stage throws: it is run again, unless nothing can be trusted any more. */
   readonly report = (error: unknown): void => {
-    if (error instanceof DeepReorgError) void this.stop(new NodeError(error.message, { cause: error }));
+    if (error instanceof DeepReorgError || error instanceof KeyInUseError) void this.stop(new NodeError(error.message, { cause: error }));
     else if (this.#stopped === undefined) this.#options.log.error({ err: error }, "a stage failed and is run again");
   };
 

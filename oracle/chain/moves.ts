@@ -2,7 +2,7 @@ import type { Journal, MoveKind } from "../store/journal.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { revertReason, type ContractCall } from "./contracts.ts";
-import { FeeCeilingError } from "./fees.ts";
+import { NotNowError } from "./fees.ts";
 import { RpcError } from "./rpc.ts";
 import type { Sender } from "./sender.ts";
 
@@ -36,7 +36,8 @@ export class Moves {
 
   /** @returns how many moves of a kind are on their way and not in a block yet. */
   pending(kind: MoveKind): number {
-    return this.#options.journal.pending().filter((transaction) => transaction.kind === kind).length;
+    const { journal, sender } = this.#options;
+    return journal.pending().filter((transaction) => transaction.kind === kind && !sender.isInBlock(transaction)).length;
   }
 
   /**
@@ -49,9 +50,9 @@ export class Moves {
     const key = `${kind} ${item}`;
     if ((this.#retryAt.get(key) ?? 0) > head.time) return false;
     try {
-      await sender.send(kind, [item], call(), deadline, head.number);
+      await sender.send(kind, [item], call(), deadline, head);
     } catch (error) {
-      if (!(error instanceof RpcError || error instanceof FeeCeilingError)) throw error;
+      if (!(error instanceof RpcError || error instanceof NotNowError)) throw error;
       const reason = (error instanceof RpcError ? revertReason(error) : undefined) ?? error.message;
       log.warn({ kind, item, reason }, "the chain would refuse this move; it is tried again");
       this.#retryAt.set(key, head.time + retryAfter);

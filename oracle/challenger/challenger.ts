@@ -41,7 +41,8 @@ export interface ChallengerOptions extends CheckContext {
 export class Challenger {
   readonly #options: ChallengerOptions;
   readonly #checks: Checks;
-  #settledAt = -1;
+  /** Hash of the block: after a reorganisation its number comes again. */
+  #settledAt = "";
   #stopping = false;
 
   constructor(options: ChallengerOptions) {
@@ -54,9 +55,9 @@ export class Challenger {
     const { sender, disputes, account, log, evaluations, funds } = this.#options;
     const head = this.#options.head();
     if (head === undefined || this.#stopping) return;
-    if (head.number !== this.#settledAt) {
-      await sender.settle(head.number, head.time);
-      this.#settledAt = head.number;
+    if (head.hash !== this.#settledAt) {
+      await sender.settle(head);
+      this.#settledAt = head.hash;
     }
     this.#checks.start(head);
     await funds.look(head).catch((error: unknown) => log.warn({ err: error }, "what the account has could not be read"));

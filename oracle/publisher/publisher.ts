@@ -1,5 +1,5 @@
 import { revertReason, type Calls, type ContractCall } from "../chain/contracts.ts";
-import { FeeCeilingError } from "../chain/fees.ts";
+import { NotNowError } from "../chain/fees.ts";
 import { requestIdIn } from "../chain/logs.ts";
 import { ChainUnavailableError, RpcError } from "../chain/rpc.ts";
 import type { Sender, Settled } from "../chain/sender.ts";
@@ -32,7 +32,8 @@ export class Publisher {
   readonly #options: PublisherOptions;
   /** Refusals of each job, for the delay before the next try; forgotten at a restart. */
   readonly #refusals = new Map<string, number>();
-  #settledAt = -1;
+  /** Hash of the block: after a reorganisation its number comes again. */
+  #settledAt = "";
   #stopping = false;
 
   constructor(options: PublisherOptions) {
@@ -43,9 +44,9 @@ export class Publisher {
   async tick(): Promise<void> {
     const head = this.#options.head();
     if (head === undefined) return;
-    if (head.number !== this.#settledAt) {
-      this.#record(await this.#options.sender.settle(head.number, head.time));
-      this.#settledAt = head.number;
+    if (head.hash !== this.#settledAt) {
+      this.#record(await this.#options.sender.settle(head));
+      this.#settledAt = head.hash;
     }
     while (!this.#stopping && (await this.#sendNext("submit"))) continue;
     while (!this.#stopping && (await this.#sendNext("finalize"))) continue;
@@ -130,7 +131,7 @@ export class Publisher {
     const deadline = kind === "submit" ? Math.min(...batch.map(({ job }) => submitDeadline(job.request))) : null;
     let sentAt: number;
     try {
-      sentAt = await sender.send(kind, ids, this.#callFor(kind, batch), deadline, head.number);
+      sentAt = await sender.send(kind, ids, this.#callFor(kind, batch), deadline, head);
     } catch (error) {
       if (error instanceof ChainUnavailableError) throw error;
       if (error instanceof RpcError && batch.length > 1) {
@@ -138,7 +139,7 @@ export class Publisher {
         await this.#send(kind, batch.slice(0, middle), head);
         return this.#send(kind, batch.slice(middle), head);
       }
-      if (!(error instanceof RpcError || error instanceof FeeCeilingError)) throw error;
+      if (!(error instanceof RpcError || error instanceof NotNowError)) throw error;
       const reason = (error instanceof RpcError ? revertReason(error) : undefined) ?? error.message;
       log.warn({ kind, requests: ids, reason }, "the chain would refuse this; it is tried again later");
       for (const id of ids) this.#postpone(id, reason, head);

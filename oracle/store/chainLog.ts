@@ -52,6 +52,15 @@ export class ChainLog {
     return this.#db.get<{ hash: string }>("SELECT hash FROM blocks WHERE number = ?", number)?.hash;
   }
 
+  /**
+   * @returns whether this block was read: what happened in it is known, and undone where it is undone.
+   * Of blocks that are older than those that are kept, the number tells.
+   */
+  hasRead(number: number, hash: string): boolean {
+    const head = this.head();
+    return head !== undefined && number <= head.number && (this.hashOf(number) ?? hash) === hash;
+  }
+
   /** @returns the time of a block that is still kept: Unix time, seconds. */
   timeOf(number: number): number | undefined {
     return this.#db.get<{ timestamp: number }>("SELECT timestamp FROM blocks WHERE number = ?", number)?.timestamp;
@@ -124,12 +133,20 @@ export class ChainLog {
         if (isDisputeEvent(kind)) this.#refoldDispute(subject);
         else this.#refold(subject);
       }
-      this.#db.run(
-        "UPDATE transactions SET state = 'SENT', sent_in_block = NULL, mined_in_block = NULL WHERE state = 'MINED' AND mined_in_block > ?",
-        number,
-      );
+      this.#unsettleAbove(number);
       return this.#db.run("DELETE FROM blocks WHERE number > ?", number);
     });
+  }
+
+  /**
+   * What was settled in a block that is undone waits to be mined again, with the items that nothing else took up since.
+   * What was only sent is sent again: it may have been in those blocks, too.
+   */
+  #unsettleAbove(number: number): void {
+    const undone = "SELECT id FROM transactions WHERE state IN ('MINED', 'FAILED') AND mined_in_block > ?";
+    this.#db.run(`UPDATE OR IGNORE transaction_items SET live = 1 WHERE transaction_id IN (${undone}) AND live = 0`, number);
+    this.#db.run(`UPDATE transactions SET state = 'SENT', mined_in_block = NULL WHERE id IN (${undone})`, number);
+    this.#db.run("UPDATE transactions SET sent_in_block = NULL WHERE state = 'SENT'");
   }
 
   /** @returns the models that the operator serves, as far as the chain has been read. */

@@ -20,6 +20,8 @@ export const moveKinds = [
   "closeVoided",
   "withdraw",
   "claimReward",
+  /** Does nothing but use a nonce that is missing before later ones. */
+  "fillNonce",
 ] as const;
 export type MoveKind = (typeof moveKinds)[number];
 
@@ -55,7 +57,7 @@ export interface JournalledTransaction extends Intent {
   id: number;
   nonce: number;
   state: TransactionState;
-  /** Head when it was last sent; null where it never was. */
+  /** Head when a provider last took it; null where none did. */
   sentInBlock: number | null;
   minedInBlock: number | null;
   /** Oldest first; every one has the same nonce. */
@@ -146,10 +148,13 @@ export class Journal {
     this.#db.run("UPDATE transactions SET state = 'MINED', mined_in_block = ? WHERE id = ?", blockNumber, id);
   }
 
-  /** It can't do its work any more (reverted, displaced, cancelled): its requests are free to be sent again. */
-  markFailed(id: number): void {
+  /**
+   * It can't do its work any more (reverted, displaced, cancelled): its requests are free to be sent again.
+   * @param blockNumber of the block that used its nonce: undoing that block undoes this.
+   */
+  markFailed(id: number, blockNumber: number): void {
     this.#db.transaction(() => {
-      this.#db.run("UPDATE transactions SET state = 'FAILED' WHERE id = ?", id);
+      this.#db.run("UPDATE transactions SET state = 'FAILED', mined_in_block = ? WHERE id = ?", blockNumber, id);
       this.#db.run("UPDATE transaction_items SET live = 0 WHERE transaction_id = ?", id);
     });
   }
@@ -187,6 +192,11 @@ export class Journal {
         minedInBlock: row.mined_in_block,
         attempts: this.#attemptsOf(row.id),
       }));
+  }
+
+  /** @returns whether the journal has a transaction with this nonce, whatever became of it. */
+  hasNonce(nonce: number): boolean {
+    return this.#db.get("SELECT 1 FROM transactions WHERE account = ? AND nonce = ?", this.#account, nonce) !== undefined;
   }
 
   itemsOf(id: number): string[] {

@@ -32,6 +32,10 @@ export interface NodeOptions {
   extra?: string;
   /** Whose configuration it is: a node's or a watchtower's. Default: operator. */
   role?: "operator" | "challenger";
+  /** Default: 0. */
+  confirmations?: number;
+  /** Default: the local network's own. */
+  rpc?: readonly string[];
   /** Of the data directory, so that a restarted node finds its store again. Default: the account's name. */
   name?: string;
 }
@@ -165,17 +169,19 @@ export class LocalSystem {
   }
 
   /** Writes a node's configuration. @returns its path. */
-  async writeNodeConfig({ account, extra = "", providers = ["cpu"], role = "operator", name = account }: NodeOptions): Promise<string> {
+  async writeNodeConfig(options: NodeOptions): Promise<string> {
+    const { account, extra = "", providers = ["cpu"], role = "operator", name = account, confirmations = 0 } = options;
     const path = join(this.directory, `${name}.toml`);
-    const rpc = this.chain.deployment.rpcUrl!;
+    const { rpcUrl } = this.chain.deployment;
+    const rpc = options.rpc ?? [rpcUrl!.replace("http", "ws"), rpcUrl!];
     await writeFile(
       path,
       `dataDirectory = "data/${name}"
 lockDirectory = "locks"
 
 [chain]
-rpc = ["${rpc.replace("http", "ws")}", "${rpc}"]
-confirmations = 0
+rpc = [${rpc.map((url) => `"${url}"`).join(", ")}]
+confirmations = ${confirmations}
 pollMilliseconds = 100
 
 [contracts]

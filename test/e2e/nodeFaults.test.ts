@@ -84,6 +84,26 @@ test("N07 a second node with the same data directory or the same key refuses to 
   assert.deepEqual(await again.stop(), { code: 0, signal: null }, "a killed node leaves no lock behind");
 });
 
+test("N28 a second host with the same key stops before it sends, and the first one goes on", async () => {
+  const first = startNodeProcess(config);
+  const second = startNodeProcess(writeConfig(system, join(folder, "host"), { locks: join(folder, "host", "locks"), files: folder }));
+  await Promise.all([first.ready, second.ready]);
+  second.pause();
+  const from = (await headNumber()) + 1;
+  const answered = requestIds.length;
+  await ask();
+  await until("the first host's finality", () => first.stats?.jobs["FINALIZED/EVALUATED"] === answered + 1);
+  first.pause();
+  await ask();
+  second.goOn();
+  assert.deepEqual(await second.ended, { code: 1, signal: null });
+  first.goOn();
+  await until("the first host's finality again", () => first.stats?.jobs["FINALIZED/EVALUATED"] === answered + 2);
+  assert.deepEqual(await first.stop(), { code: 0, signal: null });
+  await assertEachOnce(system, requestIds);
+  assert.equal(await assertNothingWasted(system, from), 4, "an answer and a finalization for each request");
+});
+
 test("N13 the key is in no log line, no metric and no file that the node writes", async () => {
   await ask();
   const node = startNodeProcess(config, { ASSAY_LOG_LEVEL: "trace" });

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { ContractFactory, HDNodeWallet, keccak256, Mnemonic, type InterfaceAbi } from "ethers";
 import { Calls, modelInterface, Views, type ContractCall, type Deployment, type Model } from "../../oracle/chain/contracts.ts";
 import { Rpc } from "../../oracle/chain/rpc.ts";
-import { transact } from "../../oracle/chain/sender.ts";
+import { transact } from "../../oracle/chain/transact.ts";
 import { Signer } from "../../oracle/chain/signer.ts";
 import { encodeModel, model as onnxModel, node, valueInfo } from "../../oracle/content/onnxBuild.ts";
 import type { RequestParams } from "../../oracle/core/job.ts";

@@ -7,18 +7,18 @@ import { keyOf, type TestSystem } from "./deployment.ts";
 export function writeConfig(
   system: TestSystem,
   folder: string,
-  over: { rpc?: string[]; keyIndex?: number; dataDirectory?: string; locks?: string } = {},
+  over: { rpc?: string[]; keyIndex?: number; dataDirectory?: string; locks?: string; confirmations?: number; files?: string } = {},
 ): string {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "operator.key"), keyOf(over.keyIndex ?? 1));
   const config = {
     dataDirectory: over.dataDirectory ?? "data",
     lockDirectory: over.locks ?? join(folder, "locks"),
-    chain: { rpc: over.rpc ?? [system.chain.http], confirmations: 0, pollMilliseconds: 20 },
+    chain: { rpc: over.rpc ?? [system.chain.http], confirmations: over.confirmations ?? 0, pollMilliseconds: 20 },
     contracts: { ...system.deployment },
     operator: { keyFile: "operator.key" },
     scheduler: { submitMarginSeconds: 2 },
-    content: { allowedFileRoots: [folder] },
+    content: { allowedFileRoots: [over.files ?? folder] },
     log: { level: process.env.ASSAY_TEST_LOG ?? "silent" },
     shutdown: { graceMilliseconds: 3000 },
   };

@@ -19,6 +19,9 @@ export interface NodeProcess {
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   stop(): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   kill(): Promise<void>;
+  /** Stands still until it is let go on. */
+  pause(): void;
+  goOn(): void;
 }
 
 /** @param env variables for this process, beside those of the test. @param execArgv options of Node.js itself. */
@@ -42,6 +45,12 @@ export function startNodeProcess(config: string, env: Record<string, string> = {
     stop() {
       child.kill("SIGTERM");
       return ended;
+    },
+    pause() {
+      child.kill("SIGSTOP");
+    },
+    goOn() {
+      child.kill("SIGCONT");
     },
     async kill() {
       child.kill("SIGKILL");

@@ -143,7 +143,7 @@ test("the journal gives each nonce once and each request one live submission", (
   assert.throws(() => journal.write(intent("a"), 8, attempt("2")), /UNIQUE/);
   assert.equal(journal.nextNonce(7), 8, "a refused intent leaves no trace");
   assert.throws(() => journal.write(intent("b"), 7, attempt("3")), /UNIQUE/);
-  journal.markFailed(first.id);
+  journal.markFailed(first.id, 1);
   journal.write(intent("a"), 8, attempt("4"));
   db.close();
   const again = new Journal(new Database(path), system.operator.address);

@@ -71,9 +71,9 @@ export interface Job extends ChainFacts {
   work: WorkState;
   /** Why it was declined or quarantined, or why the last attempt failed. */
   reason: string | null;
-  /** How often an evaluation was begun, crashes of the node included. */
+  /** How often an evaluation was begun whose end the node has not seen. */
   starts: number;
-  /** How often an evaluation killed its process. */
+  /** How often an evaluation killed a process that did nothing else. */
   crashes: number;
   /** Chain time in seconds before which nothing is tried again; 0 where nothing failed. */
   retryAt: number;

@@ -77,7 +77,7 @@ export class Publisher {
     const { jobs, log } = this.#options;
     const policy = this.#options.policy();
     const ready: ReadyJob[] = [];
-    for (const job of jobs.toSubmit(256)) {
+    for (const job of jobs.toSubmit(head.time, 256)) {
       const action = nextAction(job, head, policy);
       if (action.kind === "decline") {
         jobs.giveUp(job.requestId, "DECLINED", action.reason);
@@ -95,7 +95,7 @@ export class Publisher {
     const { jobs, sender } = this.#options;
     const policy = this.#options.policy();
     const ready: ReadyJob[] = [];
-    for (const job of jobs.toFinalize(sender.address, 256)) {
+    for (const job of jobs.toFinalize(sender.address, head.time, 256)) {
       if (nextAction(job, head, policy).kind !== "finalize") continue;
       const callback = job.request.params.callbackGasLimit > 0;
       ready.push({ job, output: callback ? this.#outputOf(job.requestId) : new Uint8Array(), outputUri: "" });

@@ -42,9 +42,12 @@ function childEnvironment(): NodeJS.ProcessEnv {
 interface Entry {
   id: number;
   task: Task;
-  /** Whether a process that had done other things before ran out of memory over it. */
-  retried: boolean;
+  /** A process died over it that others had used, too: it gets one to itself, which shows whose fault it was. */
+  alone: boolean;
 }
+
+/** Signals by which a process takes itself down. Every other one comes from outside: a person, a supervisor, the system out of memory. */
+const ownSignals: readonly (NodeJS.Signals | null)[] = ["SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS"];
 
 export class ChildHost {
   readonly #options: HostOptions;
@@ -70,14 +73,14 @@ export class ChildHost {
   }
 
   get hasRoom(): boolean {
-    return !this.#closed && this.#tasks.length < depth;
+    return !this.#closed && this.#tasks.length < depth && this.#tasks[0]?.alone !== true;
   }
 
   submit(task: Task): void {
-    const entry: Entry = { id: this.#nextId++, task, retried: false };
+    const entry: Entry = { id: this.#nextId++, task, alone: false };
     this.#tasks.push(entry);
     if (!this.#process) this.#start();
-    else this.#send(entry);
+    else if (this.#tasks[0]!.alone !== true) this.#send(entry);
     if (this.#tasks.length === 1) this.#arm(task.timeoutMs);
   }
 
@@ -111,7 +114,7 @@ export class ChildHost {
     child.on("error", (error) => (this.#stderr += error.message));
     child.on("close", (code, signal) => this.#ended(code, signal));
     this.#arm(startTimeoutMs);
-    for (const entry of this.#tasks) this.#send(entry);
+    for (const entry of this.#tasks[0]?.alone ? this.#tasks.slice(0, 1) : this.#tasks) this.#send(entry);
   }
 
   #send({ id, task }: Entry): void {
@@ -122,9 +125,11 @@ export class ChildHost {
   /** Starts the clock of what the child is doing now. */
   #arm(milliseconds: number): void {
     clearTimeout(this.#timer);
-    const limit = this.#ready ? milliseconds : startTimeoutMs;
-    const what = this.#ready ? "the inference" : "starting the runtime";
-    this.#timer = setTimeout(() => this.#kill(new RuntimeError("timeout", `${what} took longer than ${limit} ms`)), limit);
+    // A process that doesn't even start says nothing about what it was to do.
+    const [limit, kind, what] = this.#ready
+      ? ([milliseconds, "timeout", "the inference"] as const)
+      : ([startTimeoutMs, "unavailable", "starting the runtime"] as const);
+    this.#timer = setTimeout(() => this.#kill(new RuntimeError(kind, `${what} took longer than ${limit} ms`)), limit);
   }
 
   #kill(reason: RuntimeError): void {
@@ -165,25 +170,35 @@ export class ChildHost {
     this.#tasks.shift();
     this.#settled++;
     clearTimeout(this.#timer);
+    if (head.alone) for (const waiting of this.#tasks) this.#send(waiting);
     if (this.#tasks[0]) this.#arm(this.#tasks[0].task.timeoutMs);
     if (reply.type === "done") head.task.resolve(reply.value);
     else head.task.reject(new RuntimeError(reply.kind, reply.message));
     this.#options.idle();
   }
 
-  /** What the child was doing fails with it; what waited behind goes to the next process. Out of memory, it gets a process to itself first. */
+  /**
+   * What the child was doing fails with it; what waited behind goes to the next process. What the child did before, or had begun while its
+   * answer was on the way, may be at fault, and so may somebody outside: then the first in line gets a process to itself before it is blamed.
+   */
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
     clearTimeout(this.#timer);
     this.#process = undefined;
     const [head] = this.#tasks;
-    const again = head && !head.retried && !this.#closed && this.#settled > 0 && this.#outOfMemory();
-    if (again) head.retried = true;
+    const doubtful = this.#settled > 0 || this.#tasks.length > 1 || this.#isElsewhere(signal);
+    const again = head && !head.alone && !this.#closed && this.#killedFor === undefined && doubtful;
+    if (again) head.alone = true;
     const failed = this.#closed ? this.#tasks.splice(0) : again ? [] : this.#tasks.splice(0, 1);
     for (const { task } of failed) task.reject(this.#reasonOfEnd(code, signal));
     if (this.#closed) return;
     // A process that can't even start is only tried again when there is work for it.
     if (this.#ready || this.#tasks.length > 0) this.#start();
     this.#options.idle();
+  }
+
+  /** Whether a process that wasn't killed by this node ended for a reason that has nothing to do with what it was told. */
+  #isElsewhere(signal: NodeJS.Signals | null): boolean {
+    return !this.#ready || (!this.#outOfMemory() && signal !== null && !ownSignals.includes(signal));
   }
 
   #outOfMemory(): boolean {
@@ -199,6 +214,7 @@ export class ChildHost {
       );
     }
     const last = this.#stderr.trim().split("\n").slice(-3).join(" | ");
-    return new RuntimeError("crashed", `the worker process ended with ${signal ?? `code ${code}`}${last ? `: ${last}` : ""}`);
+    const kind = this.#isElsewhere(signal) ? "unavailable" : "crashed";
+    return new RuntimeError(kind, `the worker process ended with ${signal ?? `code ${code}`}${last ? `: ${last}` : ""}`);
   }
 }

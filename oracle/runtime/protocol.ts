@@ -3,9 +3,10 @@ import type { Dtype, Tensor } from "../core/tensor.ts";
 
 /**
  * Who is at fault: the model or its input, so that another try would end the same (`declined` by ONNX Runtime or a limit, `timeout`,
- * `invalid` before it ran), or this node (`crashed`: a process died, a file was damaged), so that another try may succeed.
+ * `invalid` before it ran), the process that ran it and nothing else (`crashed`), so that another try may succeed, or neither
+ * (`unavailable`: the process was killed from outside or did not start, a file was damaged), so that nothing is known against it.
  */
-export type FaultKind = "declined" | "crashed" | "timeout" | "invalid";
+export type FaultKind = "declined" | "crashed" | "timeout" | "invalid" | "unavailable";
 
 export interface TensorInfo {
   name: string;

@@ -151,10 +151,10 @@ async function infer({ session, loaded }: Model, inputs: Tensor[]): Promise<Ran>
 
 async function readChecked(hash: string, path: string): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new RuntimeError("crashed", `the model file can't be read: ${text(error)}`);
+    throw new RuntimeError("unavailable", `the model file can't be read: ${text(error)}`);
   });
   const found = `0x${Buffer.from(keccak256(bytes)).toString("hex")}`;
-  if (found !== hash) throw new RuntimeError("crashed", `${path} has the hash ${found}, not ${hash}: the file was changed`);
+  if (found !== hash) throw new RuntimeError("unavailable", `${path} has the hash ${found}, not ${hash}: the file was changed`);
   try {
     checkOnnx(bytes);
   } catch (error) {

@@ -3,7 +3,7 @@ import { nextAction, type Head, type NodePolicy } from "../core/nextAction.ts";
 import type { Job } from "../core/job.ts";
 import type { SelfCheck } from "../core/selfCheck.ts";
 import { TensorError } from "../core/tensor.ts";
-import type { Evaluation, JobStore } from "../store/jobs.ts";
+import type { Evaluation, JobStore, Waiting } from "../store/jobs.ts";
 import type { CrashPoint } from "../telemetry/crashPoint.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -35,9 +35,14 @@ export interface SchedulerOptions {
 
 /** After so many killed processes a job isn't tried again. */
 const crashLimit = 3;
-/** After so many evaluations without a result (crashes of the whole node included) neither. */
+/** After so many evaluations that took the whole node down neither. */
 const startLimit = 10;
+/** After so many it runs alone: what runs beside it when the node goes down again must not be counted with it. */
+const aloneFrom = 2;
 const longestDelay = 60;
+/** Of the jobs that wait, so many are read at a time, and so many times within a tick. */
+const pageSize = 256;
+const mostPages = 16;
 
 const now = () => performance.timeOrigin + performance.now();
 
@@ -50,9 +55,13 @@ interface Finished {
 /** Decides which requests are worth answering, and runs their models. */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #running = new Map<string, { bond: bigint; done: Promise<void> }>();
+  readonly #running = new Map<string, { bond: bigint; alone: boolean; done: Promise<void> }>();
+  /** Tries of each job that failed without its fault, for the delay before the next one; forgotten at a restart. */
+  readonly #failures = new Map<string, number>();
   readonly #abort = new AbortController();
   #queue: string[] = [];
+  /** The last one that was taken into the queue; undefined: it begins anew with the most urgent. */
+  #seen: Waiting | undefined;
   #finished: Finished[] = [];
   #flushing = false;
   #stopping = false;
@@ -71,25 +80,36 @@ export class Scheduler {
     if (head === undefined || this.#stopping) return;
     const policy = this.#policyNow();
     const starting: Job[] = [];
-    let refilled = false;
+    if ([...this.#running.values()].some(({ alone }) => alone)) return;
+    // All that wait are looked at in turn: those that can't be started must not hide those that can.
+    let pages = mostPages;
+    let rounds = this.#seen === undefined ? 1 : 2;
     while (this.#running.size + starting.length < this.#options.concurrency) {
       if (this.#queue.length === 0) {
-        if (refilled) break;
-        refilled = true;
-        this.#queue = this.#refill(starting);
+        if (rounds === 0 || pages-- === 0) break;
+        this.#queue = this.#nextPage(starting);
+        if (this.#seen === undefined) rounds--;
         continue;
       }
       const job = this.#options.jobs.get(this.#queue.shift()!);
       if (job !== undefined && !this.#running.has(job.requestId) && this.#mayStart(job, head, policy)) {
+        const alone = job.starts >= aloneFrom;
+        // It waits until nothing else runs, and nothing else begins before it.
+        if (alone && this.#running.size + starting.length > 0) {
+          this.#queue.unshift(job.requestId);
+          break;
+        }
         starting.push(job);
         policy.freeStake -= job.request.params.bond;
+        if (alone) break;
       }
     }
     if (starting.length === 0) return;
     this.#options.jobs.beginEvaluations(starting.map(({ requestId }) => requestId));
     this.#options.crashPoint("after-evaluation-begun");
     for (const job of starting) {
-      this.#running.set(job.requestId, { bond: job.request.params.bond, done: this.#work(job) });
+      const alone = job.starts >= aloneFrom;
+      this.#running.set(job.requestId, { bond: job.request.params.bond, alone, done: this.#work(job) });
     }
   }
 
@@ -101,9 +121,11 @@ export class Scheduler {
     clearTimeout(timer);
   }
 
-  #refill(starting: readonly Job[]): string[] {
-    return this.#options.jobs
-      .toEvaluate(256)
+  /** @returns the next of those that wait; `#seen` is undefined behind the last ones. */
+  #nextPage(starting: readonly Job[]): string[] {
+    const page = this.#options.jobs.toEvaluate(pageSize, this.#seen);
+    this.#seen = page.length < pageSize ? undefined : page.at(-1);
+    return page
       .map(({ requestId }) => requestId)
       .filter((requestId) => !this.#running.has(requestId) && !starting.some((job) => job.requestId === requestId));
   }
@@ -123,7 +145,7 @@ export class Scheduler {
           jobs,
           job,
           "QUARANTINED",
-          `evaluated ${job.starts} times without a result (${job.reason ?? "the node stopped each time"})`,
+          `the node did not outlive ${job.starts} evaluations of it (${job.reason ?? "it ended each time"})`,
         );
         return false;
       case "decline":
@@ -184,6 +206,7 @@ export class Scheduler {
     this.#options.crashPoint("after-evaluation-stored");
     for (const { job, stored } of batch) {
       this.#running.delete(job.requestId);
+      this.#failures.delete(job.requestId);
       stored();
     }
     this.#options.onProgress();
@@ -192,9 +215,12 @@ export class Scheduler {
   #recordFailure(job: Job, error: unknown): void {
     const { jobs, log, metrics, head } = this.#options;
     const reason = error instanceof Error ? error.message : String(error);
+    jobs.endEvaluation(job.requestId);
     // Aborted by a stop: nothing is known against the job.
     if (this.#abort.signal.aborted) return;
-    const retryAt = head()!.time + Math.min(longestDelay, 2 ** job.starts);
+    const failures = (this.#failures.get(job.requestId) ?? 0) + 1;
+    this.#failures.set(job.requestId, failures);
+    const retryAt = head()!.time + Math.min(longestDelay, 2 ** (failures - 1));
     switch (classify(error)) {
       case "decline":
         return this.#giveUp(jobs, job, "DECLINED", reason);
@@ -214,6 +240,7 @@ export class Scheduler {
 
   #giveUp(jobs: JobStore, job: Job, work: "DECLINED" | "QUARANTINED", reason: string): void {
     jobs.giveUp(job.requestId, work, reason);
+    this.#failures.delete(job.requestId);
     this.#options.metrics.declined.inc();
     this.#options.log.warn({ request: job.requestId, reason }, work === "DECLINED" ? "declined a request" : "quarantined a request");
   }

@@ -63,7 +63,9 @@ export class SelfChecker {
     const head = this.#options.head();
     if (head === undefined || this.#stopping) return;
     const policy = this.#options.policy();
-    for (const job of [...jobs.toCheckBefore(64), ...jobs.toCheckAfter(policy.operator, head.time, 64)]) {
+    // Those that failed and wait must not hide others.
+    const limit = 64 + this.#retryAt.size;
+    for (const job of [...jobs.toCheckBefore(limit), ...jobs.toCheckAfter(policy.operator, head.time, limit)]) {
       const action = nextAction(job, head, policy);
       if (action.kind === "check") this.#start(job, head);
       else if (action.kind === "retract") await this.#retract(job, head);

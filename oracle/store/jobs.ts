@@ -68,6 +68,13 @@ export interface Evaluation {
   endedAt: number;
 }
 
+/** A job that waits, and where it stands in the line. */
+export interface Waiting {
+  requestId: string;
+  deadline: number;
+  row: number;
+}
+
 /** When a job passed its stations: Unix time in milliseconds, null where it hasn't. For people and measurements. */
 export interface JobTiming {
   requestId: string;
@@ -94,18 +101,31 @@ export class JobStore {
     return row === undefined ? undefined : toJob(row);
   }
 
-  /** @returns open requests that wait to be evaluated, the most urgent first. */
-  toEvaluate(limit: number): Job[] {
-    return this.#db
-      .all<JobRow>(`SELECT ${columns} FROM jobs WHERE status = 'REQUESTED' AND work = 'NEW' ORDER BY deadline, rowid LIMIT ?`, limit)
-      .map(toJob);
+  /**
+   * @param after the last one of the page before.
+   * @returns open requests that wait to be evaluated, the most urgent first.
+   */
+  toEvaluate(limit: number, after: Waiting = { requestId: "", deadline: -1, row: -1 }): Waiting[] {
+    return this.#db.all<Waiting>(
+      `SELECT request_id AS requestId, deadline, rowid AS row FROM jobs
+       WHERE status = 'REQUESTED' AND work = 'NEW' AND (deadline, rowid) > (?, ?) ORDER BY deadline, rowid LIMIT ?`,
+      after.deadline,
+      after.row,
+      limit,
+    );
   }
 
-  /** @returns open requests whose answer is ready and in no live transaction, the most urgent first. */
-  toSubmit(limit: number): Job[] {
+  /**
+   * @param chainTime seconds; what is to be tried again later is left out until its deadline.
+   * @returns open requests whose answer is ready and in no live transaction, the most urgent first.
+   */
+  toSubmit(chainTime: number, limit: number): Job[] {
     return this.#db
       .all<JobRow>(
-        `SELECT ${columns} FROM jobs WHERE status = 'REQUESTED' AND work = 'EVALUATED' AND submission IS NULL ORDER BY deadline, rowid LIMIT ?`,
+        `SELECT ${columns} FROM jobs WHERE status = 'REQUESTED' AND work = 'EVALUATED' AND submission IS NULL
+         AND (retry_at <= ? OR deadline <= ?) ORDER BY deadline, rowid LIMIT ?`,
+        chainTime,
+        chainTime,
         limit,
       )
       .map(toJob);
@@ -135,13 +155,18 @@ export class JobStore {
       .map(toJob);
   }
 
-  /** @returns this operator's answers that are in no live finalization, the earliest window's end first. */
-  toFinalize(operator: string, limit: number): Job[] {
+  /**
+   * @param chainTime seconds; what isn't due, or is to be tried again later, is left out.
+   * @returns this operator's answers that are in no live finalization, the earliest window's end first.
+   */
+  toFinalize(operator: string, chainTime: number, limit: number): Job[] {
     return this.#db
       .all<JobRow>(
         `SELECT ${columns} FROM jobs WHERE status = 'SUBMITTED' AND json_extract(answer, '$.operator') = ? AND finalization IS NULL
-         ORDER BY finalizable_at LIMIT ?`,
+         AND finalizable_at <= ? AND retry_at <= ? ORDER BY finalizable_at LIMIT ?`,
         operator,
+        chainTime,
+        chainTime,
         limit,
       )
       .map(toJob);
@@ -183,6 +208,11 @@ export class JobStore {
     this.#db.transaction(() => {
       for (const requestId of requestIds) this.#db.run("UPDATE jobs SET starts = starts + 1 WHERE request_id = ?", requestId);
     });
+  }
+
+  /** An evaluation ended, if without a result: the node outlived it. */
+  endEvaluation(requestId: string): void {
+    this.#db.run("UPDATE jobs SET starts = max(starts - 1, 0) WHERE request_id = ?", requestId);
   }
 
   completeEvaluations(evaluations: readonly (Evaluation & { requestId: string })[]): void {

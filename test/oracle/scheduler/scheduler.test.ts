@@ -61,12 +61,20 @@ function scheduling(
     stakeBits: 10,
     protocolFeeBps: 0,
   };
-  const place = { blockNumber: 1, blockHash: "0x1", logIndex: 0 };
-  new ChainLog(db).append(
-    [{ number: 1, hash: "0x1", timestamp: 1000 }],
-    [{ ...place, subject: "r", event: { kind: "Requested", request }, input: { bytes: encodeBundle(input), uri: "" } }],
-    0,
-  );
+  const chainLog = new ChainLog(db);
+  let logIndex = 0;
+  /** @param seconds until its deadline. */
+  const ask = (...subjects: [requestId: string, seconds: number][]) =>
+    chainLog.append(
+      [{ number: 1, hash: "0x1", timestamp: 1000 }],
+      subjects.map(([subject, submitPeriod]) => ({
+        ...{ blockNumber: 1, blockHash: "0x1", logIndex: logIndex++, subject },
+        event: { kind: "Requested" as const, request: { ...request, params: { ...request.params, submitPeriod } } },
+        input: { bytes: encodeBundle(input), uri: "" },
+      })),
+      0,
+    );
+  ask(["r", 10_000]);
   const content = { fetchArtifact: async () => ({ hash: zero, path: "", bytes: 0 }), fetchBundle: async () => new Uint8Array() };
   const scheduler = new Scheduler({
     jobs,
@@ -80,7 +88,7 @@ function scheduling(
       minimumFee: () => 0n,
       stake: 10n,
       freeStake: 10n - reserved,
-      eligibleAt: () => 0,
+      eligibleAt: ({ requestId }) => (requestId.startsWith("late") ? 1e9 : 0),
       submitMargin: 0,
       evaluationLead: 0,
     }),
@@ -98,7 +106,7 @@ function scheduling(
     scheduler.tick();
     await until("the end of the evaluation", () => scheduler.running === 0, 2000);
   };
-  return { scheduler, jobs, head, turn, db };
+  return { scheduler, jobs, head, turn, db, ask, chainLog };
 }
 
 test("N16 a job that kills its process three times is quarantined, and not begun a fourth time", async () => {
@@ -142,7 +150,7 @@ test("an answer that is to be canonical isn't ready before it is; its bond is re
   const run = async () => ({ outputs: [tensor(2)], provider: "cpu", milliseconds: 1 });
   const { jobs, turn } = scheduling(run, undefined, undefined, "BEFORE");
   await turn();
-  assert.deepEqual([jobs.get("r")!.work, jobs.toSubmit(1), jobs.bondsOnTheWay()], ["UNCHECKED", [], 1n]);
+  assert.deepEqual([jobs.get("r")!.work, jobs.toSubmit(1000, 1), jobs.bondsOnTheWay()], ["UNCHECKED", [], 1n]);
   assert.deepEqual(
     jobs.toCheckBefore(9).map(({ requestId }) => requestId),
     ["r"],
@@ -150,7 +158,7 @@ test("an answer that is to be canonical isn't ready before it is; its bond is re
   const output = encodeBundle([tensor(3)]);
   jobs.completeCheckBefore("r", { outputRoot: hexOf(bundleRoot([tensor(3)])), output, outputUri: "" });
   assert.deepEqual([jobs.get("r")!.work, jobs.output("r")!.bytes], ["EVALUATED", output]);
-  assert.deepEqual([jobs.toSubmit(1).length, jobs.toCheckBefore(9)], [1, []]);
+  assert.deepEqual([jobs.toSubmit(1000, 1).length, jobs.toCheckBefore(9)], [1, []]);
 });
 
 for (const [name, error] of [
@@ -197,5 +205,90 @@ test("a stop aborts what outlasts its grace and leaves it to the next start", as
   scheduler.tick();
   assert.equal(scheduler.running, 1);
   await scheduler.stop(20);
-  assert.deepEqual([scheduler.running, jobs.get("r")!.work, jobs.get("r")!.starts], [0, "NEW", 1]);
+  assert.deepEqual([scheduler.running, jobs.get("r")!.work, jobs.get("r")!.starts], [0, "NEW", 0]);
+});
+
+test("N24 300 requests that can't be started yet, and 3,000 of them, hide no ordinary one", async () => {
+  for (const count of [300, 3000]) {
+    const { jobs, turn, ask } = scheduling(async () => ({ outputs: [tensor(2)], provider: "cpu", milliseconds: 1 }));
+    ask(...Array.from({ length: count }, (_, i): [string, number] => [`late${i}`, 5000 + i]));
+    await turn();
+    assert.equal(jobs.get("r")!.work, "EVALUATED");
+    assert.equal(jobs.get("late0")!.work, "NEW");
+  }
+});
+
+test("N24 more requests that can't be started than a tick looks at are all looked at in turn", async () => {
+  const { jobs, turn, ask } = scheduling(async () => ({ outputs: [tensor(2)], provider: "cpu", milliseconds: 1 }));
+  ask(...Array.from({ length: 9000 }, (_, i): [string, number] => [`late${i}`, 5000 + (i % 4000)]));
+  for (let ticks = 0; jobs.get("r")!.work === "NEW"; ticks++) {
+    assert.ok(ticks < 3);
+    await turn();
+  }
+});
+
+test("N24 300 refused answers and finalizations hide no other one", async () => {
+  const { jobs, ask, chainLog } = scheduling(async () => assert.fail("never run"));
+  const refused = Array.from({ length: 300 }, (_, i) => `x${i}`);
+  const all = [...refused, "r"];
+  ask(...refused.map((name): [string, number] => [name, 5000]));
+  const evaluation = { outputRoot: zero, output: new Uint8Array(), outputUri: "", selfCheck: "NEVER" as const, provider: "cpu" };
+  jobs.completeEvaluations(all.map((requestId) => ({ requestId, ...evaluation, inferenceMilliseconds: 1, startedAt: 0, endedAt: 0 })));
+  for (const name of refused) jobs.postpone(name, "refused", 2000);
+  const names = (list: { requestId: string }[]) => list.map(({ requestId }) => requestId);
+  assert.deepEqual(names(jobs.toSubmit(1000, 256)), ["r"]);
+  assert.equal(jobs.toSubmit(2000, 256).length, 256);
+  chainLog.append(
+    [{ number: 2, hash: "0x2", timestamp: 1001 }],
+    all.map((subject, logIndex) => ({
+      ...{ blockNumber: 2, blockHash: "0x2", logIndex, subject },
+      event: { kind: "Submitted" as const, answer: { operator: zero, outputRoot: zero, submittedAt: 1001 } },
+      posted: { bytes: new Uint8Array(), uri: "" },
+    })),
+    0,
+  );
+  assert.deepEqual(names(jobs.toFinalize(zero, 1001, 256)), []);
+  assert.deepEqual(names(jobs.toFinalize(zero, 1002, 256)), ["r"]);
+});
+
+test("N29 15 jobs whose worker is killed for others' reasons, again and again, are quarantined never", async () => {
+  let killed = 0;
+  const { jobs, head, turn, ask } = scheduling(async () => {
+    if (killed++ < 400) throw new RuntimeError("unavailable", "the worker process ended with SIGKILL");
+    return { outputs: [tensor(2)], provider: "cpu", milliseconds: 1 };
+  });
+  const names = ["r", ...Array.from({ length: 14 }, (_, i) => `s${i}`)];
+  ask(...names.slice(1).map((name): [string, number] => [name, 10_000_000]));
+  for (let i = 0; i < 600 && names.some((name) => jobs.get(name)!.work === "NEW"); i++) {
+    await turn();
+    head.time += 1;
+    if (i % 8 === 7) head.time += 60;
+  }
+  assert.deepEqual(new Set(names.map((name) => jobs.get(name)!.work)), new Set(["EVALUATED"]));
+  assert.ok(killed > 400);
+});
+
+test("N29 what runs beside a job that takes the node down is not counted with it for ever: it runs alone", async () => {
+  const running = new Set<number>();
+  let most = 0;
+  let next = 0;
+  const { jobs, turn, ask, head } = scheduling(async () => {
+    const id = next++;
+    running.add(id);
+    most = Math.max(most, running.size);
+    await new Promise((resolve) => setImmediate(resolve));
+    running.delete(id);
+    return { outputs: [tensor(2)], provider: "cpu", milliseconds: 1 };
+  });
+  ask(["s", 10_000], ["t", 10_000]);
+  for (let i = 0; i < 2; i++) jobs.beginEvaluations(["r", "s"]);
+  for (let i = 0; i < 3; i++) {
+    await turn();
+    head.time++;
+  }
+  assert.equal(most, 1);
+  assert.deepEqual(
+    ["r", "s", "t"].map((name) => jobs.get(name)!.work),
+    ["EVALUATED", "EVALUATED", "EVALUATED"],
+  );
 });

@@ -78,6 +78,8 @@ interface IStepVerifier {
     error StateUnproven(bytes32 claimHash, uint64 position);
     /// @notice A proof is not for one segment, or doesn't begin with that segment's first state.
     error SegmentInvalid(uint64 position, uint64 end, uint256 length);
+    /// @dev The chain doesn't execute CLZ (EIP-7939), without which no element can be computed.
+    error ChainWithoutClz();
 
     /// @notice Recomputes the claimed word.
     /// @param proof An ABI-encoded `StepProof`.

@@ -25,6 +25,7 @@ contract StepVerifier is IStepVerifier {
         IStepKernel reductionKernel_,
         ChoiceKernel choiceKernel_
     ) {
+        _requireClz();
         mapKernel = mapKernel_;
         contractionKernel = contractionKernel_;
         reductionKernel = reductionKernel_;
@@ -108,6 +109,17 @@ contract StepVerifier is IStepVerifier {
                 revert StateUnproven(claimHash, proof.position);
             }
         }
+    }
+
+    /// @dev On a chain without CLZ (EIP-7939) kernels deploy and every step reverts. The created code is one byte where CLZ counts
+    /// as it should, and none where it isn't an instruction.
+    function _requireClz() private {
+        bytes memory probe = hex"60011e610100035ff3";
+        address probed;
+        assembly ("memory-safe") {
+            probed := create(0, add(probe, 0x20), mload(probe))
+        }
+        if (probed.code.length != 1) revert ChainWithoutClz();
     }
 
     function _equal(uint256[6] calldata a, uint256[6] memory b) private pure returns (bool) {

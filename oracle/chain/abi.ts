@@ -279,6 +279,7 @@ export const disputeGameAbi = [
 
 export const stepVerifierAbi = [
   "constructor(address mapKernel_, address contractionKernel_, address reductionKernel_, address choiceKernel_)",
+  "error ChainWithoutClz()",
   "error ProofMalformed()",
   "error SegmentInvalid(uint64 position, uint64 end, uint256 length)",
   "error StateUnproven(bytes32 claimHash, uint64 position)",

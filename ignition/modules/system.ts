@@ -1,6 +1,10 @@
-import type { AddressResolvableFuture, IgnitionModuleBuilder, ModuleParameterRuntimeValue } from "@nomicfoundation/ignition-core";
+import type {
+  AccountRuntimeValue,
+  AddressResolvableFuture,
+  IgnitionModuleBuilder,
+  ModuleParameterRuntimeValue,
+} from "@nomicfoundation/ignition-core";
 import { id } from "ethers";
-import { stepVerifier } from "./StepVerifier.ts";
 
 /** Roles of the access manager; its ADMIN_ROLE (0) binds the contracts together and names the dispute contract. */
 export const roles = {
@@ -14,6 +18,9 @@ export const roles = {
 } as const;
 
 export const selectorOf = (signature: string): string => id(signature).slice(0, 10);
+
+/** The module's parameters that become the operator registry's, in the constructor's order. */
+export const registryParameters = ["unbondingPeriod", "disputeBound"] as const;
 
 /** The module's parameters that become the coordinator's `Parameters`, in the struct's order. */
 export const coordinatorParameters = [
@@ -39,27 +46,43 @@ export const gameParameters = [
   "concedeBps",
 ] as const;
 
+/** The delays of roles, in seconds. */
+export const delayParameters = ["parametersDelay", "adminDelay"] as const;
+
+/** Accounts that a deployment names: who is owed the protocol's fees, who administers, who may stop new requests. */
+export const accountParameters = ["treasury", "admin", "guardian"] as const;
+
+/** Every parameter that is a whole number. */
+export const numberParameters = [...registryParameters, ...coordinatorParameters, ...gameParameters, ...delayParameters] as const;
+
+/** Deploys the step verifier and its kernels; they have no parameters, no roles and no owner. */
+export function stepSystem(m: IgnitionModuleBuilder) {
+  const functionKernel = m.contract("FunctionKernel");
+  const sumKernel = m.contract("SumKernel");
+  const mapKernel = m.contract("MapKernel", [functionKernel]);
+  const contractionKernel = m.contract("ContractionKernel", [functionKernel, sumKernel]);
+  const reductionKernel = m.contract("ReductionKernel", [functionKernel, sumKernel]);
+  const choiceKernel = m.contract("ChoiceKernel");
+  return { stepVerifier: m.contract("StepVerifier", [mapKernel, contractionKernel, reductionKernel, choiceKernel]) };
+}
+
+interface Surroundings {
+  stakeToken: AddressResolvableFuture | ModuleParameterRuntimeValue<string>;
+  accounts: Record<(typeof accountParameters)[number], AccountRuntimeValue | ModuleParameterRuntimeValue<string>>;
+  feeTokens?: AddressResolvableFuture[];
+}
+
 /** Deploys the system on top of a stake token, binds its parts and hands out the roles. */
-export function assaySystem(
-  m: IgnitionModuleBuilder,
-  stakeToken: AddressResolvableFuture | ModuleParameterRuntimeValue<string>,
-  feeTokens: AddressResolvableFuture[] = [],
-) {
+export function assaySystem(m: IgnitionModuleBuilder, { stakeToken, accounts, feeTokens = [] }: Surroundings) {
   const deployer = m.getAccount(0);
+  const numbers = (names: readonly string[]) => names.map((name) => m.getParameter<number | bigint>(name));
+  const structOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, m.getParameter<number | bigint>(name)]));
   const authority = m.contract("AccessManager", [deployer]);
   const modelRegistry = m.contract("ModelRegistry", [authority]);
-  const operatorRegistry = m.contract("OperatorRegistry", [
-    authority,
-    stakeToken,
-    modelRegistry,
-    m.getParameter("unbondingPeriod"),
-    m.getParameter("disputeBound"),
-  ]);
-  const parametersOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, m.getParameter(name)]));
-  const parameters = parametersOf(coordinatorParameters);
-  const coordinator = m.contract("InferenceCoordinator", [authority, operatorRegistry, m.getParameter("treasury", deployer), parameters]);
-  const { stepVerifier: verifier } = stepVerifier(m);
-  const disputeGame = m.contract("DisputeGame", [coordinator, modelRegistry, verifier, stakeToken, parametersOf(gameParameters)]);
+  const operatorRegistry = m.contract("OperatorRegistry", [authority, stakeToken, modelRegistry, ...numbers(registryParameters)]);
+  const coordinator = m.contract("InferenceCoordinator", [authority, operatorRegistry, accounts.treasury, structOf(coordinatorParameters)]);
+  const { stepVerifier } = stepSystem(m);
+  const disputeGame = m.contract("DisputeGame", [coordinator, modelRegistry, stepVerifier, stakeToken, structOf(gameParameters)]);
 
   // While a function has no role of its own, the deployer may call it as the administrator.
   const bound = [
@@ -76,15 +99,15 @@ export function assaySystem(
   );
   const label = Object.entries(roles).map(([name, role]) => m.call(authority, "labelRole", [role.id, name], { id: `label_${name}` }));
   const granted = [
-    m.call(authority, "grantRole", [roles.PARAMETERS.id, m.getParameter("admin", deployer), m.getParameter("parametersDelay")], {
+    m.call(authority, "grantRole", [roles.PARAMETERS.id, accounts.admin, m.getParameter("parametersDelay")], {
       id: "grant_PARAMETERS",
       after: assigned,
     }),
-    m.call(authority, "grantRole", [roles.GUARDIAN.id, m.getParameter("guardian", deployer), 0], { id: "grant_GUARDIAN", after: assigned }),
+    m.call(authority, "grantRole", [roles.GUARDIAN.id, accounts.guardian, 0], { id: "grant_GUARDIAN", after: assigned }),
   ];
-  m.call(authority, "grantRole", [0n, m.getParameter("admin", deployer), m.getParameter("adminDelay")], {
+  m.call(authority, "grantRole", [0n, accounts.admin, m.getParameter("adminDelay")], {
     id: "grant_ADMIN",
     after: [...granted, ...label],
   });
-  return { authority, modelRegistry, operatorRegistry, coordinator, stepVerifier: verifier, disputeGame };
+  return { authority, modelRegistry, operatorRegistry, coordinator, stepVerifier, disputeGame };
 }

@@ -12,6 +12,7 @@ import { ether, formatAmount, type Unit } from "./amounts.ts";
 import { defaultDeploymentFile, readDeployment, type DeploymentFile } from "./deploymentFile.ts";
 import { CliError } from "./exitCodes.ts";
 import { readNamedFile } from "./files.ts";
+import { logsBetween } from "./logRange.ts";
 import { refusalText } from "./refusals.ts";
 
 export interface ChainOptions {
@@ -106,14 +107,7 @@ export class Chain {
 
   /** Logs of one address from the deployment's first block on; halves the range where a provider finds it too wide. */
   async logs(address: string, topics: (string | string[] | null)[], from = this.deployment.startBlock, to?: number): Promise<RawLog[]> {
-    const last = to ?? (await this.head()).number;
-    try {
-      return await this.rpc.call<RawLog[]>("eth_getLogs", [{ address, topics, fromBlock: quantity(from), toBlock: quantity(last) }]);
-    } catch (error) {
-      if (!(error instanceof RpcError) || from >= last) throw error;
-      const middle = Math.floor((from + last) / 2);
-      return [...(await this.logs(address, topics, from, middle)), ...(await this.logs(address, topics, middle + 1, last))];
-    }
+    return logsBetween(this.rpc, { address, topics, from, to: to ?? (await this.head()).number });
   }
 
   /** Makes sure that `spender` may take `amount` of the signer's tokens. @throws CliError insufficient-funds */

@@ -18,6 +18,8 @@ export const exitCodes = {
   "content-unavailable": 9,
   /** Another process holds what this one needs: the data directory, the key or the port. */
   "in-use": 10,
+  /** A deployment isn't what its parameters say, or can't work. */
+  differs: 11,
   /** Stopped by a signal before the work was done. */
   interrupted: 130,
 } as const;
@@ -29,9 +31,12 @@ export type Failure = Exclude<Outcome, "ok">;
 export class CliError extends Error {
   override name = "CliError";
   readonly failure: Failure;
+  /** What the verb found, for programs. */
+  readonly details: unknown;
 
-  constructor(failure: Failure, message: string, cause?: unknown) {
+  constructor(failure: Failure, message: string, cause?: unknown, details?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.failure = failure;
+    this.details = details;
   }
 }

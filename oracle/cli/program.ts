@@ -1,9 +1,10 @@
 import { Command, CommanderError } from "commander";
 import { addDevnet } from "./devnet.ts";
+import { addDeployment } from "./deployment.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { addDispute } from "./dispute.ts";
 import { addFinalize } from "./finalize.ts";
-import { exitCodes } from "./exitCodes.ts";
+import { CliError, exitCodes } from "./exitCodes.ts";
 import { explain } from "./failures.ts";
 import { addModel } from "./model.ts";
 import { addOperator } from "./operator.ts";
@@ -23,7 +24,7 @@ function assay(terminal: Terminal): Command {
       writeOut: (text) => void terminal.out.write(text),
       writeErr: (text) => void terminal.err.write(text),
     });
-  for (const add of [addDevnet, addModel, addEvaluate, addOperator, addStart, addWatch, addRequest, addDispute, addFinalize])
+  for (const add of [addDevnet, addModel, addEvaluate, addOperator, addStart, addWatch, addRequest, addDispute, addFinalize, addDeployment])
     add(program, terminal);
   return program;
 }
@@ -42,7 +43,9 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (terminal.signal.aborted) return exitCodes.interrupted;
     const { failure, message } = explain(error);
-    if (argv.includes("--json")) terminal.out.write(`${toJson({ error: { failure, exitCode: exitCodes[failure], message } })}\n`);
+    const details = error instanceof CliError && error.details !== undefined ? { details: error.details } : {};
+    if (argv.includes("--json"))
+      terminal.out.write(`${toJson({ error: { failure, exitCode: exitCodes[failure], message, ...details } })}\n`);
     terminal.err.write(`assay: ${message}\n`);
     if (failure === "unexpected" && error instanceof Error) terminal.err.write(`${error.stack}\n`);
     return exitCodes[failure];

@@ -32,9 +32,9 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         bool voided;
     }
 
-    /// @dev Defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, a word's pick,
-    /// its sums and the step.
-    uint256 private constant MAX_MOVES = 1 + 2 * 6 + 3;
+    /// @dev Defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, a pick and sums for a
+    /// word and at most seven segments (`Segments`), and the step.
+    uint256 private constant MAX_MOVES = 1 + 2 * 6 + 2 * 8 + 1;
     address private constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
     IInferenceCoordinator public immutable coordinator;
@@ -57,7 +57,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     mapping(bytes32 disputeId => Dispute) private _disputes;
     mapping(bytes32 answerId => Trace) private _traces;
     mapping(bytes32 answerId => mapping(uint256 node => bool)) private _revealed;
-    mapping(bytes32 answerId => mapping(uint256 word => bytes32)) private _sums;
+    mapping(bytes32 answerId => mapping(uint256 segment => bytes32)) private _sums;
     mapping(address account => uint256) private _owed;
 
     /// @dev Reverts where a dispute could outlast the operators' unbonding.
@@ -129,6 +129,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
             height: 0,
             position: 0,
             word: 0,
+            path: 0,
             deadline: deadline,
             otherClock: _clock
         });
@@ -182,14 +183,23 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IDisputeGame
-    function pickWord(bytes32 disputeId, uint8 word) external {
-        Dispute storage dispute = _load(disputeId, Turn.PICK);
+    function pickSums(bytes32 disputeId, bytes calldata shown, uint256 index) external {
+        bool within = _disputes[disputeId].turn == Turn.SEGMENT;
+        Dispute storage dispute = _load(disputeId, within ? Turn.SEGMENT : Turn.PICK);
         _checkPlayer(dispute.challenger);
-        if (dispute.height != 0 || word >= 64) revert OpeningInvalid();
-        dispute.word = word;
-        bool revealed = _sums[dispute.answerId][Descent.wordKey(dispute.position, word)] != 0;
+        if (within) {
+            _checkSums(dispute, shown);
+            uint256 path;
+            (dispute.node, path) = Segments.pick(shown, dispute.path, index);
+            dispute.path = uint40(path);
+        } else {
+            dispute.node = Segments.frameOf(_wordOf(dispute, shown, index));
+            dispute.word = uint8(index);
+            dispute.path = uint40(Segments.WHOLE);
+        }
+        bool revealed = _sums[dispute.answerId][_sumsKey(dispute)] != 0;
         _move(dispute, revealed ? Turn.SEGMENT : Turn.SUMS, !revealed);
-        emit WordPicked(disputeId, dispute.position, word, revealed, dispute.deadline);
+        emit SumsPicked(disputeId, dispute.word, dispute.path, revealed, dispute.deadline);
     }
 
     /// @inheritdoc IDisputeGame
@@ -197,17 +207,14 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         bytes32 disputeId,
         Request calldata request,
         Answer calldata answer,
-        bytes calldata leaf,
-        uint256[6][] calldata states,
+        bytes calldata states,
         bytes calldata proof
     ) external nonReentrant {
         Dispute storage dispute = _load(disputeId, Turn.SEGMENT);
         _checkPlayer(dispute.challenger);
         bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
-        uint256 claimed = _wordOf(dispute, leaf, dispute.word);
-        bytes32 shown = _sums[dispute.answerId][Descent.wordKey(dispute.position, dispute.word)];
-        if (Segments.hashOf(states) != shown) revert OpeningInvalid();
-        bool equal = stepVerifier.follows(_claim(dispute, request, dispute.word), claimed, states, proof);
+        _checkSums(dispute, states);
+        bool equal = stepVerifier.follows(_claim(dispute, request, dispute.word), dispute.path, states, proof);
         _stepped(disputeId, dispute, requestId, request, answer, equal);
     }
 
@@ -261,22 +268,32 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         bytes32 disputeId,
         Request calldata request,
         Answer calldata answer,
-        uint256[6][] calldata states
+        bytes calldata states
     ) external {
         Dispute storage dispute = _load(disputeId, Turn.SUMS);
         _checkAnswer(disputeId, dispute, request, answer);
         _checkPlayer(answer.operator);
-        // More than any reduction has would only make the challenger's step dearer. Too few convict.
-        if (states.length >= Segments.MAXIMUM) revert SumsTooMany(states.length, Segments.MAXIMUM - 1);
-        bytes32 hash = Segments.hashOf(states);
-        uint256 key = Descent.wordKey(dispute.position, dispute.word);
+        // More than any reduction has would only make the challenger's moves dearer. Too few convict.
+        if (states.length > Segments.MOST_BYTES) revert SumsTooMany(states.length, Segments.MOST_BYTES);
+        bytes32 frame = Segments.frameAround(states);
+        if (frame != dispute.node) revert RevealInvalid(dispute.node, frame);
+        bytes32 hash = keccak256(states);
+        uint256 key = _sumsKey(dispute);
         bytes32 shown = _sums[dispute.answerId][key];
-        // INVARIANT: what was shown of a word stands. Else an operator could replace it under every step that is on its way, from
+        // INVARIANT: what was shown of a segment stands. Else an operator could replace it under every step that is on its way, from
         // disputes with itself, until the challenger's clock runs out.
         if (shown != 0 && shown != hash) revert SumsFixed(disputeId, shown, hash);
         _sums[dispute.answerId][key] = hash;
         _move(dispute, Turn.SEGMENT, true);
-        emit SumsRevealed(disputeId, dispute.answerId, dispute.position, dispute.word, states, dispute.deadline);
+        emit SumsRevealed(
+            disputeId,
+            dispute.answerId,
+            dispute.position,
+            dispute.word,
+            dispute.path,
+            states,
+            dispute.deadline
+        );
     }
 
     // ------------------------------------------------------------------------------------------------------ anyone
@@ -513,6 +530,15 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         if (dispute.height != 0 || word >= 64 || leaf.length != TraceTree.LEAF_BYTES) revert OpeningInvalid();
         if (TraceTree.leafHash(leaf) != dispute.node) revert OpeningInvalid();
         return Defence.wordAt(leaf, word);
+    }
+
+    /// @dev What was shown follows from nothing but the answer, the word and the way to the segment, so all disputes share it.
+    function _sumsKey(Dispute storage dispute) private view returns (uint256) {
+        return Segments.keyOf(dispute.position, dispute.word, dispute.path);
+    }
+
+    function _checkSums(Dispute storage dispute, bytes calldata states) private view {
+        if (keccak256(states) != _sums[dispute.answerId][_sumsKey(dispute)]) revert OpeningInvalid();
     }
 
     function _claim(

@@ -9,10 +9,10 @@ enum Turn {
     NONE,
     DEFEND, // operator: `defend` or `concede`
     REVEAL, // operator: `reveal` the children of the disputed node
-    PICK, // challenger: `pick` a child, or `step` or `pickWord` once the leaf is reached
+    PICK, // challenger: `pick` a child, or `step` or `pickSums` once the leaf is reached
     CLOSED,
-    SUMS, // operator: `revealSums` of the disputed word
-    SEGMENT // challenger: `stepSegment`
+    SUMS, // operator: `revealSums` of the disputed word, or of a segment of its reduction
+    SEGMENT // challenger: `pickSums` of a segment, or `stepSegment`
 }
 
 /// @notice What a dispute may cost in money and time; fixed when the game is deployed, so no live dispute can change under its players.
@@ -45,7 +45,8 @@ struct Dispute {
     /// @dev Which of the model's outputs, and which element of it.
     uint8 tensor;
     uint32 element;
-    /// @dev The disputed node's hash in the operator's trace.
+    /// @dev The disputed node's hash in the operator's trace; once sums are picked, what stands for the ends of their segment
+    /// (libraries/Segments.sol).
     bytes32 node;
     /// @dev From here on all that moves change, in one slot.
     Turn turn;
@@ -53,8 +54,9 @@ struct Dispute {
     uint8 height;
     /// @dev Position of the disputed node among the nodes of its height.
     uint32 position;
-    /// @dev Which word of the disputed leaf; 0 before `pickWord`.
+    /// @dev Which word of the disputed leaf, and which segment of its reduction (libraries/Segments.sol); 0 before `pickSums`.
     uint8 word;
+    uint40 path;
     /// @dev Unix time, seconds, from which the side to move has lost.
     uint64 deadline;
     /// @dev Seconds left to the side that is not to move.
@@ -87,15 +89,18 @@ interface IDisputeGame {
         uint64 deadline
     );
     event Picked(bytes32 indexed disputeId, uint8 height, uint32 position, bool revealed, uint64 deadline);
+    /// @param path Which segment of the word's reduction (libraries/Segments.sol); 1: all of it.
     /// @param revealed Whether its sums are known from an earlier dispute: then it is the challenger's turn.
-    event WordPicked(bytes32 indexed disputeId, uint32 leaf, uint8 word, bool revealed, uint64 deadline);
-    /// @param states The exact state of the word's reduction at the end of every segment but the last.
+    event SumsPicked(bytes32 indexed disputeId, uint8 word, uint40 path, bool revealed, uint64 deadline);
+    /// @param states The exact states of the word's reduction in front of the segment, at the end of every segment in it, and at its
+    /// own end: 192 bytes each.
     event SumsRevealed(
         bytes32 indexed disputeId,
         bytes32 indexed answerId,
         uint32 leaf,
         uint8 word,
-        uint256[6][] states,
+        uint40 path,
+        bytes states,
         uint64 deadline
     );
     /// @param convicted Whether the operator lost.
@@ -133,8 +138,11 @@ interface IDisputeGame {
     error OpeningInvalid();
     error RevealInvalid(bytes32 expected, bytes32 actual);
     error PickOutOfRange(uint256 child, uint256 count);
-    error SumsTooMany(uint256 states, uint256 maximum);
-    /// @dev Another dispute has shown other sums of the word: hashes of both.
+    /// @dev Between so many states there is no such segment, or only one, or it lies deeper than any program's.
+    error SegmentOutOfRange(uint256 index, uint256 states);
+    /// @dev In bytes.
+    error SumsTooMany(uint256 length, uint256 maximum);
+    /// @dev Another dispute has shown other sums of the segment: hashes of both.
     error SumsFixed(bytes32 disputeId, bytes32 expected, bytes32 actual);
     error NothingOwed(address account);
 
@@ -171,21 +179,20 @@ interface IDisputeGame {
         bytes calldata proof
     ) external;
 
-    /// @notice Names a word of the disputed leaf whose reduction is too long to be recomputed at once: the operator is to show how it
-    /// summed it up.
-    /// @param word Its number in the leaf, below 64.
-    function pickWord(bytes32 disputeId, uint8 word) external;
+    /// @notice Names what is too long to be recomputed at once: a word of the disputed leaf, then the first segment of its reduction
+    /// whose end differs from the challenger's own state. The operator is to show how it summed it up.
+    /// @param shown What the operator showed: the leaf's 64 words (256 bytes, little-endian), or the states.
+    /// @param index The number of the word, below 64, or of the segment among those whose ends are shown.
+    function pickSums(bytes32 disputeId, bytes calldata shown, uint256 index) external;
 
-    /// @notice Has the EVM recompute one segment of the picked word's reduction. Ends the dispute, one way or the other.
-    /// @param leaf The leaf's 64 words as the operator revealed them (256 bytes, little-endian).
+    /// @notice Has the EVM recompute one of the segments whose ends are shown. Ends the dispute, one way or the other.
     /// @param states What `revealSums` showed.
     /// @param proof What `StepVerifier.follows` needs.
     function stepSegment(
         bytes32 disputeId,
         Request calldata request,
         Answer calldata answer,
-        bytes calldata leaf,
-        uint256[6][] calldata states,
+        bytes calldata states,
         bytes calldata proof
     ) external;
 
@@ -209,13 +216,15 @@ interface IDisputeGame {
     /// @notice Shows the children of a disputed node. Every dispute on the same answer uses them.
     function reveal(bytes32 disputeId, bytes calldata children) external;
 
-    /// @notice Shows the exact state of the picked word's reduction at the end of every segment but the last (libraries/Segments.sol).
-    /// Every dispute on the same answer uses it, so nothing can be shown in its place later.
+    /// @notice Shows the exact states of a reduction, or of one segment of it, in front of it, at the end of every segment in it and at
+    /// its own end (libraries/Segments.sol): the first and the last as they were shown before; of the whole reduction, zeros and the word.
+    /// Every dispute on the same answer uses them, so nothing can be shown in their place later.
+    /// @param states 192 bytes each, at most 33.
     function revealSums(
         bytes32 disputeId,
         Request calldata request,
         Answer calldata answer,
-        uint256[6][] calldata states
+        bytes calldata states
     ) external;
 
     // Anyone

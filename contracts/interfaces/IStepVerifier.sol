@@ -49,12 +49,11 @@ struct StepProof {
     Opening trace;
     Opening weights;
     InputOpening input;
-    /// @dev Position in the reduction space up to which earlier transactions have worked, and what they found; all 0 at the
-    /// beginning.
+    /// @dev Position in the reduction space where a segment begins, and what the elements in front of it give; all 0 at the
+    /// beginning of the reduction.
     uint64 position;
     uint256[6] state;
-    /// @dev Where this transaction stops: at the end of the reduction space for `step`, before it for `advance`. 0 stands
-    /// for its end.
+    /// @dev Position behind the segment's last element; 0 stands for the end of the reduction space.
     uint64 end;
 }
 
@@ -72,12 +71,10 @@ struct Choice {
 /// @notice Operands are opened under the disputed trace itself, the model's weights and the request's input, so that the
 /// result says whether this element follows from what lies in front of it.
 interface IStepVerifier {
-    event Advanced(bytes32 indexed claimHash, uint64 position, uint256[6] state);
-
-    /// @notice A reduction was continued from a state that nobody has proven.
-    error StateUnproven(bytes32 claimHash, uint64 position);
+    /// @notice A step's proof doesn't begin with its reduction, or not with the state in front of all elements.
+    error StepNotWhole(uint64 position);
     /// @notice A proof is not for one segment, or doesn't begin with that segment's first state.
-    error SegmentInvalid(uint64 position, uint64 end, uint256 length);
+    error SegmentInvalid(uint256 position, uint256 end, uint256 length);
     /// @dev The chain doesn't execute CLZ (EIP-7939), without which no element can be computed.
     error ChainWithoutClz();
 
@@ -88,20 +85,18 @@ interface IStepVerifier {
     /// @dev Reverts where the proof does not show what the instruction reads, whoever is right.
     function step(StepClaim calldata claim, bytes calldata proof) external view returns (uint256 word);
 
-    /// @notice Works on a reduction that is too long for one transaction, from `proof.position` up to `proof.end`, and keeps
-    /// what it found. Anyone may; what is kept is true whoever did.
-    function advance(StepClaim calldata claim, bytes calldata proof) external returns (uint256[6] memory state);
-
-    /// @notice Recomputes one segment of a reduction (libraries/Segments.sol): from `proof.position` to `proof.end`, 0 for the last.
-    /// @param word What is said to be the claimed word.
-    /// @param states What is said to be the state at the end of every segment but the last.
-    /// @param proof An ABI-encoded `StepProof` that begins with the state that is said to be the segment's first.
-    /// @return Whether its end follows from its beginning: the state there, or the word; false where there are not as many states
-    /// as the reduction has segments but one.
+    /// @notice Recomputes one segment of a reduction, or of a segment of it (libraries/Segments.sol): from `proof.position` to
+    /// `proof.end`.
+    /// @param path What is cut into the segments of which one is recomputed.
+    /// @param states What is said to be the state in front of it, at the end of every segment in it, and at its own end, 192 bytes each.
+    /// The state behind a whole reduction is its word and five zeros.
+    /// @param proof An ABI-encoded `StepProof` that begins with the state that is said to be in front of the recomputed segment.
+    /// @return Whether the state that is said to be at its end follows; false where there are not as many states as the path has segments
+    /// and one.
     function follows(
         StepClaim calldata claim,
-        uint256 word,
-        uint256[6][] calldata states,
+        uint256 path,
+        bytes calldata states,
         bytes calldata proof
     ) external view returns (bool);
 
@@ -113,12 +108,5 @@ interface IStepVerifier {
         StepClaim calldata claim,
         Choice calldata choice,
         bytes calldata proof
-    ) external view returns (bool);
-
-    /// @return Whether `state` has been shown to be what the elements in front of `position` give.
-    function isProven(
-        StepClaim calldata claim,
-        uint64 position,
-        uint256[6] calldata state
     ) external view returns (bool);
 }

@@ -45,9 +45,4 @@ library Descent {
     function nodeKey(uint256 height, uint256 position) internal pure returns (uint256) {
         return (height << 32) | position;
     }
-
-    /// @return The number of a leaf's word in the trace.
-    function wordKey(uint256 leaf, uint256 word) internal pure returns (uint256) {
-        return 64 * leaf + word;
-    }
 }

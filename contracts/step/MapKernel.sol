@@ -29,7 +29,7 @@ contract MapKernel is IStepKernel {
     }
 
     /// @inheritdoc IStepKernel
-    /// @dev Neither kind reduces: there is nothing to advance.
+    /// @dev Neither kind reduces: there is one segment.
     function run(
         StepClaim calldata claim,
         bytes calldata encoded,

@@ -9,15 +9,13 @@ import {ChoiceKernel} from "./ChoiceKernel.sol";
 import {StepInput} from "./StepInput.sol";
 
 /// @title One element of one instruction, through the kernel of its kind
-/// @dev What the verifier stores are facts: "the elements in front of this position give this state" follows from the claim
-/// alone, so that it doesn't matter who worked it out, and nothing needs ever be deleted.
 contract StepVerifier is IStepVerifier {
     IStepKernel public immutable mapKernel;
     IStepKernel public immutable contractionKernel;
     IStepKernel public immutable reductionKernel;
     ChoiceKernel public immutable choiceKernel;
 
-    mapping(bytes32 fact => bool) private _proven;
+    bytes32 private constant INITIAL_STATE = keccak256(abi.encode(0, 0, 0, 0, 0, 0));
 
     constructor(
         IStepKernel mapKernel_,
@@ -35,41 +33,38 @@ contract StepVerifier is IStepVerifier {
     /// @inheritdoc IStepVerifier
     function step(StepClaim calldata claim, bytes calldata proof) external view returns (uint256 word) {
         StepProof calldata decoded = StepInput.decode(proof);
-        _checkState(claim, decoded);
+        bool whole = decoded.position == 0 && keccak256(abi.encode(decoded.state)) == INITIAL_STATE;
+        if (!whole) revert StepNotWhole(decoded.position);
         (word, , ) = _kernel(decoded).run(claim, proof, true);
-    }
-
-    /// @inheritdoc IStepVerifier
-    function advance(StepClaim calldata claim, bytes calldata proof) external returns (uint256[6] memory state) {
-        StepProof calldata decoded = StepInput.decode(proof);
-        _checkState(claim, decoded);
-        (, state, ) = _kernel(decoded).run(claim, proof, false);
-        bytes32 claimHash = keccak256(abi.encode(claim));
-        _proven[_fact(claimHash, decoded.end, state)] = true;
-        emit Advanced(claimHash, decoded.end, state);
     }
 
     /// @inheritdoc IStepVerifier
     /// @dev INVARIANT: the state in front of a position has one form, whatever the way to it, so that equal sums are equal words.
     function follows(
         StepClaim calldata claim,
-        uint256 word,
-        uint256[6][] calldata states,
+        uint256 path,
+        bytes calldata states,
         bytes calldata proof
     ) external view returns (bool) {
         StepProof calldata decoded = StepInput.decode(proof);
         bool last = decoded.end == 0;
-        (uint256 found, uint256[6] memory state, uint256 total) = _kernel(decoded).run(claim, proof, last);
-        if (states.length + 1 != Segments.countOf(total)) return false;
+        (uint256 word, uint256[6] memory found, uint256 total) = _kernel(decoded).run(claim, proof, last);
+        if (last) found[0] = word;
 
-        uint256 length = Segments.lengthOf(total);
-        uint256 segment = decoded.position / length;
-        uint256[6] memory first;
-        bool valid = decoded.position % length == 0 && segment <= states.length;
-        if (valid && segment != 0) first = states[segment - 1];
-        valid = valid && (last ? segment == states.length : decoded.end == decoded.position + length);
-        if (!valid || !_equal(decoded.state, first)) revert SegmentInvalid(decoded.position, decoded.end, length);
-        return last ? found == word : _equal(states[segment], state);
+        (uint256 from, uint256 to) = Segments.rangeOf(path, total);
+        uint256 length = Segments.lengthOf(to - from);
+        uint256 count = (to - from + length - 1) / length;
+        if (count == 0 || states.length != (count + 1) * Segments.STATE_BYTES) return false;
+
+        uint256 position = decoded.position;
+        uint256 end = position + length < to ? position + length : to;
+        bool valid = position >= from && position < to && (position - from) % length == 0;
+        valid = valid && (last ? total : decoded.end) == end;
+        uint256 index = valid ? (position - from) / length : 0;
+        if (!valid || _stateAt(states, index) != keccak256(abi.encode(decoded.state))) {
+            revert SegmentInvalid(position, decoded.end, length);
+        }
+        return _stateAt(states, index + 1) == keccak256(abi.encode(found));
     }
 
     /// @inheritdoc IStepVerifier
@@ -81,34 +76,12 @@ contract StepVerifier is IStepVerifier {
         return choiceKernel.isNearTie(claim, proof, choice);
     }
 
-    /// @inheritdoc IStepVerifier
-    function isProven(
-        StepClaim calldata claim,
-        uint64 position,
-        uint256[6] calldata state
-    ) external view returns (bool) {
-        return _proven[_fact(keccak256(abi.encode(claim)), position, state)];
-    }
-
     /// @dev The kind comes from a record that is not proven yet: the kernel proves it, and refuses what is not its own.
     function _kernel(StepProof calldata proof) private view returns (IStepKernel) {
         uint256 kind = uint8(proof.record[0]);
         if (kind == Program.CONTRACT) return contractionKernel;
         if (kind == Program.REDUCE) return reductionKernel;
         return mapKernel;
-    }
-
-    function _checkState(StepClaim calldata claim, StepProof calldata proof) private view {
-        if (proof.position == 0) {
-            for (uint256 i = 0; i < 6; ++i) {
-                if (proof.state[i] != 0) revert StateUnproven(keccak256(abi.encode(claim)), 0);
-            }
-        } else {
-            bytes32 claimHash = keccak256(abi.encode(claim));
-            if (!_proven[_fact(claimHash, proof.position, proof.state)]) {
-                revert StateUnproven(claimHash, proof.position);
-            }
-        }
     }
 
     /// @dev On a chain without CLZ (EIP-7939) kernels deploy and every step reverts. The created code is one byte where CLZ counts
@@ -122,12 +95,7 @@ contract StepVerifier is IStepVerifier {
         if (probed.code.length != 1) revert ChainWithoutClz();
     }
 
-    function _equal(uint256[6] calldata a, uint256[6] memory b) private pure returns (bool) {
-        for (uint256 i = 0; i < 6; ++i) if (a[i] != b[i]) return false;
-        return true;
-    }
-
-    function _fact(bytes32 claimHash, uint64 position, uint256[6] memory state) private pure returns (bytes32) {
-        return keccak256(abi.encode(claimHash, position, state));
+    function _stateAt(bytes calldata states, uint256 index) private pure returns (bytes32) {
+        return keccak256(states[Segments.STATE_BYTES * index:Segments.STATE_BYTES * (index + 1)]);
     }
 }

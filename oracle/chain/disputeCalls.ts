@@ -1,24 +1,13 @@
 /** Calldata for every move of a dispute; makes no calls itself. */
 import { AbiCoder, Interface } from "ethers";
+import { bytesOfStates } from "../core/dispute/segments.ts";
 import type { Answer, Request } from "../core/job.ts";
 import { keccak256 } from "../core/traceTree.ts";
-import { disputeGameAbi, stepVerifierAbi } from "./abi.ts";
+import { disputeGameAbi } from "./abi.ts";
 import type { ContractCall } from "./contracts.ts";
 import { bytesOf, hexOf } from "./rpc.ts";
 
 export const disputeInterface = new Interface(disputeGameAbi);
-export const stepInterface = new Interface(stepVerifierAbi);
-
-/** Which word of which trace, as the step verifier takes it. */
-export interface StepClaimArguments {
-  programRoot: string;
-  weightRoot: string;
-  inputRoot: string;
-  traceTop: Uint8Array;
-  traceLeaves: number;
-  leaf: number;
-  word: number;
-}
 
 /** The order of the contract's `Outcome`. */
 export const outcomes = [
@@ -82,28 +71,18 @@ export class DisputeCalls {
     this.#call("pick", disputeId, child, childHash, siblings);
   step = (disputeId: string, request: Request, answer: Answer, leaf: Uint8Array, word: number, proof: string) =>
     this.#call("step", disputeId, request, answer, leaf, word, proof);
-  pickWord = (disputeId: string, word: number) => this.#call("pickWord", disputeId, word);
-  stepSegment = (
-    disputeId: string,
-    request: Request,
-    answer: Answer,
-    leaf: Uint8Array,
-    states: readonly (readonly bigint[])[],
-    proof: string,
-  ) => this.#call("stepSegment", disputeId, request, answer, leaf, states, proof);
+  pickSums = (disputeId: string, shown: Uint8Array, index: number) => this.#call("pickSums", disputeId, shown, index);
+  stepSegment = (disputeId: string, request: Request, answer: Answer, states: Uint8Array, proof: string) =>
+    this.#call("stepSegment", disputeId, request, answer, states, proof);
   concede = (disputeId: string, request: Request, answer: Answer) => this.#call("concede", disputeId, request, answer);
   defend = (disputeId: string, request: Request, answer: Answer, { posted, canonical, children }: DefenceArguments) =>
     this.#call("defend", disputeId, request, answer, posted, canonical, children);
   reveal = (disputeId: string, children: Uint8Array) => this.#call("reveal", disputeId, children);
   revealSums = (disputeId: string, request: Request, answer: Answer, states: readonly (readonly bigint[])[]) =>
-    this.#call("revealSums", disputeId, request, answer, states);
+    this.#call("revealSums", disputeId, request, answer, bytesOfStates(states));
   timeout = (disputeId: string, request: Request, answer: Answer) => this.#call("timeout", disputeId, request, answer);
   closeVoided = (disputeId: string, request: Request, answer: Answer) => this.#call("closeVoided", disputeId, request, answer);
   withdraw = (to: string) => this.#call("withdraw", to);
-  advance = (stepVerifier: string, claim: StepClaimArguments, proof: string): ContractCall => ({
-    to: stepVerifier,
-    data: stepInterface.encodeFunctionData("advance", [claim, proof]),
-  });
 
   #call(name: string, ...args: unknown[]): ContractCall {
     return { to: this.game, data: disputeInterface.encodeFunctionData(name, args) };

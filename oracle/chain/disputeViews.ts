@@ -1,7 +1,6 @@
-/** What the dispute contract and its step verifier say; every method is one `eth_call` at the latest block. */
+/** What the dispute contract says; every method is one `eth_call` at the latest block. */
 import { Interface, type Result } from "ethers";
-import type { StepClaimArguments } from "./disputeCalls.ts";
-import { disputeInterface, stepInterface } from "./disputeCalls.ts";
+import { disputeInterface } from "./disputeCalls.ts";
 import { ChainUnavailableError, quantity, type Rpc } from "./rpc.ts";
 
 /** Seconds, 1/10,000 and the stake token's smallest unit; docs/dispute.md says what each buys. */
@@ -89,10 +88,6 @@ export class DisputeViews {
       this.#call(token, tokenInterface, "decimals"),
     ]);
     return { symbol: symbol as string, decimals: Number(decimals) };
-  }
-
-  async isProven(verifier: string, claim: StepClaimArguments, position: number, state: readonly bigint[]): Promise<boolean> {
-    return (await this.#call(verifier, stepInterface, "isProven", claim, position, state))[0] as boolean;
   }
 
   /** @returns a block's time: Unix time, seconds. */

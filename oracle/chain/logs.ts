@@ -135,16 +135,19 @@ function toDisputeEvent(kind: DisputeEvent["kind"], args: Result, blockNumber: n
     }
     case "Picked":
       return { kind, height: Number(args.height), position: Number(args.position), revealed: args.revealed as boolean, deadline };
-    case "WordPicked":
-      return { kind, leaf: Number(args.leaf), word: Number(args.word), revealed: args.revealed as boolean, deadline };
+    case "SumsPicked": {
+      const { word, path, revealed } = args;
+      return { kind, word: Number(word), path: Number(path), revealed: revealed as boolean, deadline };
+    }
     case "SumsRevealed": {
-      const states = (args.states as bigint[][]).flat().map((word) => word.toString(16).padStart(64, "0"));
+      const { answerId, leaf, word, path, states } = args;
       return {
         kind,
-        answerId: args.answerId as string,
-        leaf: Number(args.leaf),
-        word: Number(args.word),
-        states: `0x${states.join("")}`,
+        answerId: answerId as string,
+        leaf: Number(leaf),
+        word: Number(word),
+        path: Number(path),
+        states: states as string,
         deadline,
       };
     }

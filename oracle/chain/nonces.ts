@@ -50,7 +50,7 @@ export async function nonceOwner(rpc: Rpc, address: string, nonce: number, head:
 /** What only a running node sends: people retract, finalize and withdraw by hand, too. */
 const nodeSelectors = new Set([
   ...["submit", "submitByURI", "submitBatch"].map((name) => coordinatorInterface.getFunction(name)!.selector),
-  ...["commitChallenge", "challenge", "defend", "reveal", "revealSums", "pick", "pickWord", "step", "stepSegment"].map(
+  ...["commitChallenge", "challenge", "defend", "reveal", "revealSums", "pick", "pickSums", "step", "stepSegment"].map(
     (name) => disputeInterface.getFunction(name)!.selector,
   ),
 ]);

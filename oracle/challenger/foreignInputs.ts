@@ -57,8 +57,8 @@ export async function playForeign(dispute: DisputeRow, job: Job, answer: Answer,
   const shown = revealed.children(height, position);
   if (shown === undefined) return;
   if (height === 0) {
-    const [part] = model.prover.parts(position, 0, { trace: unopened, weights: model.weightTree, inputs });
-    const call = () => calls.step(disputeId, request, answer, shown, 0, part!.encode(initialState));
+    const part = model.prover.part(position, 0, { trace: unopened, weights: model.weightTree, inputs });
+    const call = () => calls.step(disputeId, request, answer, shown, 0, part.encode(initialState));
     await moves.send({ kind: "step", item: disputeId, call, deadline }, head);
     return;
   }

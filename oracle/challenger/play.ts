@@ -15,7 +15,7 @@ import type { Head } from "../core/nextAction.ts";
 import type { DisputeRow, DisputeStore } from "../store/disputes.ts";
 import type { JobStore } from "../store/jobs.ts";
 import { playForeign } from "./foreignInputs.ts";
-import { step, stepSegment } from "./step.ts";
+import { playSums, sourcesOf, step } from "./step.ts";
 
 /** What a challenger needs to make its move. */
 export interface PlayContext {
@@ -35,7 +35,7 @@ export class NothingDiffersError extends Error {
   override name = "NothingDiffersError";
 }
 
-/** Picks, or steps once the leaf or a word's sums are reached; nothing while the evaluation runs. @throws NothingDiffersError @throws ChainUnavailableError */
+/** Picks, or steps once the leaf or a short segment is reached; nothing while the evaluation runs. @throws NothingDiffersError @throws ChainUnavailableError */
 export async function playMove(dispute: DisputeRow, job: Job, answer: Answer, head: Head, context: PlayContext): Promise<void> {
   const { disputes, evaluations, jobs, content } = context;
   const { requestId, request } = job;
@@ -55,17 +55,18 @@ export async function playMove(dispute: DisputeRow, job: Job, answer: Answer, he
   const shown = revealed.children(height, dispute.position);
   if (shown === undefined) return;
   const stepping = { ...context, evaluation, revealed, shown };
-  if (dispute.turn === "SEGMENT") return stepSegment(dispute, job, answer, head, { ...stepping, word: dispute.word! });
+  if (dispute.turn === "SEGMENT") return playSums(dispute, job, answer, head, { ...stepping, word: dispute.word! });
   const { deadline, disputeId, position } = dispute;
-  const game = { turn: "pick" as const, height, position, word: 0, deadline, otherClock: 0, outcome: null };
+  const game = { turn: "pick" as const, height, position, word: 0, path: 0, deadline, otherClock: 0, outcome: null };
   const hashes = () => Array.from({ length: shown.length / 32 }, (_, i) => hexOfHash(shown.subarray(32 * i, 32 * i + 32)));
   const seen = height === 0 ? { words: wordsOf(shown) } : { hashes: hashes() };
-  const move = challengerMove(game, playedTrace(tree), seen, (word) => evaluation.model.prover.reductionOf(position, word));
+  const isStepped = (word: number) => evaluation.model.prover.isStepped(position, word, sourcesOf(dispute, stepping));
+  const move = challengerMove(game, playedTrace(tree), seen, isStepped);
   if (move === null) throw new NothingDiffersError(`nothing differs below node ${position} at height ${height} of dispute ${disputeId}`);
   if (move.kind === "step") return step(dispute, job, answer, head, { ...stepping, word: move.word });
-  if (move.kind === "pickWord") {
-    const call = () => context.calls.pickWord(disputeId, move.word);
-    await context.moves.send({ kind: "pickWord", item: disputeId, call, deadline }, head);
+  if (move.kind === "pickSums") {
+    const call = () => context.calls.pickSums(disputeId, shown, move.index);
+    await context.moves.send({ kind: "pickSums", item: disputeId, call, deadline }, head);
     return;
   }
   const { child } = move;

@@ -3,6 +3,7 @@ import { disputeInterface } from "../chain/disputeCalls.ts";
 import { DisputeViews } from "../chain/disputeViews.ts";
 import { decodeDisputeEvent, type RawLog } from "../chain/logs.ts";
 import { foldDispute, type DisputeEvent, type DisputeFacts } from "../core/dispute/facts.ts";
+import { indicesOf } from "../core/dispute/segments.ts";
 import type { Chain } from "./chain.ts";
 import { CliError } from "./exitCodes.ts";
 
@@ -102,7 +103,7 @@ const ends: Record<string, string> = {
 };
 
 /** @returns how the dispute stands, in a sentence without its deadline. */
-export function standing({ turn, outcome, height, word }: DisputeFacts): string {
+export function standing({ turn, outcome, height, word, path }: DisputeFacts): string {
   const where = height === null ? "the top of the trace" : height === 0 ? "a leaf" : `a node ${height} levels above the leaves`;
   switch (turn) {
     case "COMMITTED":
@@ -112,11 +113,11 @@ export function standing({ turn, outcome, height, word }: DisputeFacts): string 
     case "REVEAL":
       return `the operator is to reveal ${where}`;
     case "PICK":
-      return height === 0 ? "the challenger is to step, or to pick a word" : `the challenger is to pick below ${where}`;
+      return height === 0 ? "the challenger is to step, or to pick a word's sums" : `the challenger is to pick below ${where}`;
     case "SUMS":
-      return `the operator is to reveal the sums of word ${word} of the leaf`;
+      return `the operator is to reveal the sums of ${summedText(word!, path!)} of the leaf`;
     case "SEGMENT":
-      return `the challenger is to step through a segment of the sums of word ${word} of the leaf`;
+      return `the challenger is to step through a segment of ${summedText(word!, path!)} of the leaf, or to pick its sums`;
     case "CLOSED":
       return ends[outcome ?? ""] ?? `closed (${outcome})`;
   }
@@ -141,11 +142,17 @@ export function moveText(event: DisputeEvent): string {
       return event.height === 0
         ? `the challenger picked leaf ${event.position}`
         : `the challenger picked node ${event.position} at height ${event.height}`;
-    case "WordPicked":
-      return `the challenger picked word ${event.word} of leaf ${event.leaf}${event.revealed ? ", whose sums were revealed before" : ""}`;
+    case "SumsPicked":
+      return `the challenger picked the sums of ${summedText(event.word, event.path)}${event.revealed ? ", which were revealed before" : ""}`;
     case "SumsRevealed":
-      return `the operator revealed ${(event.states.length - 2) / (6 * 64)} sums that lead to word ${event.word} of leaf ${event.leaf}`;
+      return `the operator revealed ${(event.states.length - 2) / (6 * 64)} sums of ${summedText(event.word, event.path)} of leaf ${event.leaf}`;
     case "Closed":
       return ends[event.outcome] ?? `closed (${event.outcome})`;
   }
+}
+
+/** @returns a word, or a segment of its reduction by the numbers of the segments around it and its own, in words. */
+function summedText(word: number, path: number): string {
+  const indices = indicesOf(path);
+  return indices.length === 0 ? `word ${word}` : `segment ${indices.join(".")} of word ${word}`;
 }

@@ -1,4 +1,5 @@
 import type { CanonicalAnswer, Evaluations } from "../canonical/dispute/evaluations.ts";
+import { ownSums } from "../canonical/dispute/ownSums.ts";
 import { childrenBytes, defenceOf, isDefensible } from "../canonical/dispute/moves.ts";
 import { answerIdOf, type DisputeCalls } from "../chain/disputeCalls.ts";
 import type { Moves } from "../chain/moves.ts";
@@ -78,11 +79,9 @@ export class Defender {
       return;
     }
     if (dispute.turn === "SUMS") {
-      const { position: leaf, word } = dispute;
-      const { model, tree, inputs } = evaluation;
-      const sums = () => model.prover.sums(leaf, word!, { trace: tree, weights: model.weightTree, inputs });
-      const call = () => calls.revealSums(disputeId, request, answer, sums());
-      await moves.send({ kind: "revealSums", item: disputeId, call, deadline }, head);
+      const { position: leaf, word, path } = dispute;
+      const call = () => calls.revealSums(disputeId, request, answer, ownSums(evaluation).at(leaf, word!, path!));
+      await moves.send({ kind: "revealSums", item: `${disputeId} ${path}`, call, deadline }, head);
       return;
     }
     await this.#defend(dispute, job, answer, evaluation, head);

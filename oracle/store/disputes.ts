@@ -106,18 +106,17 @@ export class DisputeStore {
       });
   }
 
-  /** @returns the states that the operator showed of a word's reduction, of six words each; undefined where it hasn't. */
-  sums(answerId: string, leaf: number, word: number): bigint[][] | undefined {
+  /** @returns the states that the operator showed of a segment of a word's reduction, as bytes; undefined where it hasn't. */
+  sums(answerId: string, leaf: number, word: number, path: number): Uint8Array | undefined {
     const row = this.#db.get<{ payload: string }>(
       `SELECT payload FROM events WHERE kind = 'SumsRevealed' AND json_extract(payload, '$.answerId') = ?
-         AND json_extract(payload, '$.leaf') = ? AND json_extract(payload, '$.word') = ?`,
+         AND json_extract(payload, '$.leaf') = ? AND json_extract(payload, '$.word') = ? AND json_extract(payload, '$.path') = ?`,
       answerId,
       leaf,
       word,
+      path,
     );
-    if (row === undefined) return undefined;
-    const words = fromJson<{ states: string }>(row.payload).states.slice(2).match(/.{64}/g) ?? [];
-    return Array.from({ length: words.length / 6 }, (_, i) => words.slice(6 * i, 6 * i + 6).map((hex) => BigInt(`0x${hex}`)));
+    return row && Uint8Array.from(Buffer.from(fromJson<{ states: string }>(row.payload).states.slice(2), "hex"));
   }
 
   /** @returns an answer as it was posted: its bytes, or where they lie. */

@@ -1,7 +1,7 @@
 import type { TransactionState } from "../core/job.ts";
 import type { Database } from "./database.ts";
 
-/** Moves about an answer: of a dispute, what they need beside (an allowance, a part of a long step), and taking the answer back. */
+/** Moves about an answer: of a dispute, what they need beside (an allowance), and taking the answer back. */
 export const moveKinds = [
   "retract",
   "approve",
@@ -11,9 +11,8 @@ export const moveKinds = [
   "defend",
   "reveal",
   "pick",
-  "pickWord",
+  "pickSums",
   "revealSums",
-  "advance",
   "step",
   "stepSegment",
   "timeout",

@@ -4,20 +4,23 @@ import { buildFaceDetector } from "../../examples/faceDetector/model.ts";
 import { readPicture, twoPeople } from "../../examples/faceDetector/picture.ts";
 import { renderLine } from "../../examples/recogniser/line.ts";
 import { buildRecogniser } from "../../examples/recogniser/model.ts";
-import { DisputeTable, type Played } from "../../fixtures/dispute.ts";
+import { seededFloats } from "../../examples/seededFloats.ts";
+import { DisputeTable, type Play, type Played } from "../../fixtures/dispute.ts";
 import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
 import { outputOffset, outputWords } from "../../oracle/canonical/program/layout.ts";
 import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
+import { lieAbout } from "../local/liar.ts";
 import { once, type Bench } from "./harness.ts";
+import { buildLongReduction, inputs as reductionInputs } from "./longReduction.ts";
 
 /**
  * The wrong bit lies in the instruction that sums up the most terms, and so is dearest to recompute; where the sums are shown, the one in
  * their middle is wrong, so that a whole segment is recomputed. Measured in the steady state, as bench/gas.ts does: the same challenger has
  * convicted before.
  */
-async function playDispute(model: CanonicalModel, inputs: readonly Tensor[]): Promise<Played> {
+async function playWrongBit(model: CanonicalModel, inputs: readonly Tensor[]): Promise<Played> {
   const { outputs, trace } = evaluateHere(model.program, model.weights, inputs);
   const terms = model.program.instructions.map((one) => (one.kind === "contract" ? outputWords({ dims: one.reduce }) : 0));
   const longest = model.program.instructions[terms.indexOf(Math.max(...terms))]!;
@@ -27,11 +30,15 @@ async function playDispute(model: CanonicalModel, inputs: readonly Tensor[]): Pr
   const posted = outputs.map((tensor) => ({ ...tensor, data: Uint8Array.from(tensor.data) }));
   posted[0]!.data[2]! ^= 0x40;
   lie[4 * model.program.outputs[0]!.offset + 2]! ^= 0x40;
+  return playLie(model, { inputs, posted, trace: new MemoryTree(lie) });
+}
+
+async function playLie(model: CanonicalModel, lie: Play): Promise<Played> {
   const connection = await network.create();
   try {
     const table = await DisputeTable.open(connection, model, { absolute: 0, relative: 0 });
-    await table.play({ inputs, posted, behaviour: "never defends" });
-    const played = await table.play({ inputs, posted, trace: new MemoryTree(lie), sums: withWrongMiddle });
+    await table.play({ ...lie, behaviour: "never defends" });
+    const played = await table.play({ ...lie, sums: withWrongMiddle });
     if (played.outcome !== "STEP_DIFFERENT") throw new Error(`the dispute ended with ${played.outcome}; its gas would mean nothing`);
     return played;
   } finally {
@@ -44,9 +51,24 @@ function withWrongMiddle(states: bigint[][]): bigint[][] {
   return states.map((state, i) => (i === middle ? state.with(1, state[1]! ^ 1n) : state));
 }
 
+/** Every state in the middle of what is shown is wrong, so that the dispute goes as deep as it can, and to full segments. */
+function playReduction(terms: number): Promise<Played> {
+  const model = CanonicalModel.ofOnnx(buildLongReduction(terms));
+  const inputs: Tensor[] = [
+    { dtype: "float32", shape: [1, reductionInputs], data: new Uint8Array(seededFloats(reductionInputs, 3).buffer) },
+  ];
+  return playLie(model, { inputs, ...lieAbout(model, inputs, 0, 1) });
+}
+
 const disputes = {
-  detector: once(async () => playDispute(CanonicalModel.ofOnnx(buildFaceDetector()), [await readPicture(twoPeople)])),
-  recogniser: once(async () => playDispute(CanonicalModel.ofOnnx(buildRecogniser()), [await renderLine("assay the answer 42")])),
+  detector: once(async () => playWrongBit(CanonicalModel.ofOnnx(buildFaceDetector()), [await readPicture(twoPeople)])),
+  recogniser: once(async () => playWrongBit(CanonicalModel.ofOnnx(buildRecogniser()), [await renderLine("assay the answer 42")])),
+};
+
+const reductions = {
+  reduction_256k: once(() => playReduction(2 ** 18)),
+  reduction_1m: once(() => playReduction(2 ** 20)),
+  reduction_16m: once(() => playReduction(2 ** 24)),
 };
 
 /** @returns gas and number of every dispute's moves, by names as "detector.gas". */
@@ -60,7 +82,19 @@ export async function measureDisputes(): Promise<Record<string, number>> {
   return measured;
 }
 
-export const benches: Bench[] = Object.entries(disputes).flatMap(([name, play]) => [
-  { name: `dispute.${name}.gas`, unit: "gas", target: 1_500_000, run: async () => (await play()).gas },
-  { name: `dispute.${name}.moves`, unit: "moves", target: 12, run: async () => (await play()).moves.length },
-]);
+const operatorMoves = new Set(["defend", "reveal", "revealSums"]);
+const gasOf = ({ moves }: Played, byOperator: boolean) =>
+  moves.reduce((sum, { name, gas }) => (operatorMoves.has(name) === byOperator ? sum + gas : sum), 0);
+
+export const benches: Bench[] = [
+  ...Object.entries(disputes).flatMap(([name, play]): Bench[] => [
+    { name: `dispute.${name}.gas`, unit: "gas", target: 1_500_000, run: async () => (await play()).gas },
+    { name: `dispute.${name}.moves`, unit: "moves", target: 12, run: async () => (await play()).moves.length },
+  ]),
+  ...Object.entries(reductions).flatMap(([name, play]): Bench[] => [
+    { name: `dispute.${name}.gas`, unit: "gas", target: 2_500_000, run: async () => (await play()).gas },
+    { name: `dispute.${name}.operator.gas`, unit: "gas", target: null, run: async () => gasOf(await play(), true) },
+    { name: `dispute.${name}.challenger.gas`, unit: "gas", target: null, run: async () => gasOf(await play(), false) },
+    { name: `dispute.${name}.moves`, unit: "moves", target: null, run: async () => (await play()).moves.length },
+  ]),
+];

@@ -36,9 +36,7 @@ export async function stepGas(name: string): Promise<number> {
     leaf,
     word,
   };
-  const parts = new StepProver(program).parts(leaf, word, { ...trees, inputs });
-  if (parts.length !== 1) throw new Error(`${name} takes ${parts.length} transactions, not one`);
-  const proof = parts[0]!.encode(initialState);
+  const proof = new StepProver(program).part(leaf, word, { ...trees, inputs }).encode(initialState);
 
   const read = (space: "trace" | "weights", address: number): number => {
     const bytes = trees[space].leaf(Math.floor(address / wordsPerLeaf));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Behaviour } from "../../fixtures/dispute.ts";
+import { ForgedSums, type Behaviour, type Forge } from "../../fixtures/dispute.ts";
+import { OwnSums } from "../../oracle/canonical/dispute/ownSums.ts";
 import { childrenBytes, defenceOf } from "../../oracle/canonical/dispute/moves.ts";
 import type { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
@@ -20,7 +21,7 @@ export interface Lie {
   /** Default: it plays, with every move that the contract takes. */
   behaviour?: Behaviour;
   /** What it makes of the sums of a word of its trace before it reveals them; nothing by default. */
-  sums?: (states: bigint[][]) => bigint[][];
+  sums?: Forge;
   /** Where the answer is not carried by its transaction: what it commits to, and where its bytes are said to lie. */
   carried?: { outputRoot: string; uri: string };
 }
@@ -43,6 +44,7 @@ export class Liar {
   readonly #account: Account;
   readonly #model: CanonicalModel;
   readonly #calls: DisputeCalls;
+  readonly #sums = new WeakMap<Lie, ForgedSums>();
 
   constructor(system: LocalSystem, account: Account, model: CanonicalModel) {
     this.#system = system;
@@ -121,9 +123,10 @@ export class Liar {
     disputeId: string,
     request: Request,
     answer: Answer,
-    { turn, height, position, word, tensor, element }: State,
-    { posted, trace, behaviour = "plays", sums = (states) => states }: Lie,
+    { turn, height, position, word, path, tensor, element }: State,
+    lie: Lie,
   ): ContractCall | undefined {
+    const { posted, trace, behaviour = "plays" } = lie;
     const expected = turns[Number(turn)];
     if (expected === "DEFEND") {
       const target = { tensor: Number(tensor), element: Number(element) };
@@ -133,14 +136,23 @@ export class Liar {
     }
     if (expected === "SUMS") {
       if (behaviour === "never sums up") return undefined;
-      const { prover, weightTree } = this.#model;
-      const states = prover.sums(Number(position), Number(word), { trace, weights: weightTree, inputs: [] });
-      return this.#calls.revealSums(disputeId, request, answer, sums(states));
+      const states = this.#sumsOf(lie).at(Number(position), Number(word), Number(path));
+      return this.#calls.revealSums(disputeId, request, answer, states);
     }
     if (expected !== "REVEAL" || behaviour === "never reveals") return undefined;
     const children = Uint8Array.from(childrenBytes(trace, Number(height), Number(position)));
     if (behaviour === "reveals something else") children[0]! ^= 1;
     return this.#calls.reveal(disputeId, children);
+  }
+
+  #sumsOf(lie: Lie): ForgedSums {
+    let sums = this.#sums.get(lie);
+    if (sums === undefined) {
+      const { prover, weightTree: weights } = this.#model;
+      sums = new ForgedSums(new OwnSums(prover, { trace: lie.trace, weights, inputs: [] }), lie.sums ?? ((states) => states));
+      this.#sums.set(lie, sums);
+    }
+    return sums;
   }
 }
 
@@ -150,6 +162,7 @@ interface State {
   height: bigint;
   position: bigint;
   word: bigint;
+  path: bigint;
   tensor: bigint;
   element: bigint;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
+import { OwnSums } from "../../oracle/canonical/dispute/ownSums.ts";
 import { childrenBytes, pickOpening, type Target } from "../../oracle/canonical/dispute/moves.ts";
 import { initialState } from "../../oracle/canonical/proof/stepProof.ts";
 import type { TreeView } from "../../oracle/canonical/proof/treeView.ts";
@@ -9,7 +10,7 @@ import { answerIdOf, DisputeCalls, disputeInterface, turns } from "../../oracle/
 import type { Receipt } from "../../oracle/cli/chain.ts";
 import { CliError } from "../../oracle/cli/exitCodes.ts";
 import { findRequest } from "../../oracle/cli/requests.ts";
-import { isSummed } from "../../oracle/core/dispute/nextMove.ts";
+import { bytesOfStates, segmentsIn } from "../../oracle/core/dispute/segments.ts";
 import { childrenOf } from "../../oracle/core/dispute/tree.ts";
 import type { Answer, Request } from "../../oracle/core/job.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
@@ -37,6 +38,7 @@ interface State {
   turn: (typeof turns)[number];
   height: number;
   position: number;
+  path: number;
   deadline: number;
 }
 
@@ -112,11 +114,22 @@ export class BogusChallenger {
     const data = disputeInterface.encodeFunctionData("disputeOf", [this.commitment]);
     const result = await chain.rpc.call<string>("eth_call", [{ to: this.#calls.game, data }, "latest"]);
     const [state] = disputeInterface.decodeFunctionResult("disputeOf", result) as unknown as [Record<keyof State, bigint>];
-    const { turn, height, position, deadline } = state;
-    return { turn: turns[Number(turn)]!, height: Number(height), position: Number(position), deadline: Number(deadline) };
+    const { turn, height, position, path, deadline } = state;
+    return {
+      turn: turns[Number(turn)]!,
+      height: Number(height),
+      position: Number(position),
+      path: Number(path),
+      deadline: Number(deadline),
+    };
   }
 
-  #move({ turn, height, position }: State, { model, inputs, trace }: RightAnswer, aim: { leaf: number; word: number }, garbled: boolean) {
+  #move(
+    { turn, height, position, path }: State,
+    { model, inputs, trace }: RightAnswer,
+    aim: { leaf: number; word: number },
+    garbled: boolean,
+  ) {
     const { request, answer } = this.#about;
     const shown = Uint8Array.from(childrenBytes(trace, height, position));
     if (garbled) shown[shown.length - 1]! ^= 1;
@@ -124,13 +137,18 @@ export class BogusChallenger {
       const { prover, weightTree } = model;
       const sources = { trace, weights: weightTree, inputs };
       if (turn === "SEGMENT") {
-        const states = prover.sums(position, aim.word, sources);
-        const proof = prover.segment(position, aim.word, 0, sources).encode(initialState);
-        return this.#calls.stepSegment(this.commitment, request, answer, shown, states, proof);
+        const sums = new OwnSums(prover, sources);
+        const states = sums.at(position, aim.word, path);
+        const [first] = segmentsIn(sums.framed(position, aim.word, path).segment);
+        const bytes = bytesOfStates(states);
+        if (garbled) bytes[bytes.length - 1]! ^= 1;
+        if (!prover.isStepped(position, aim.word, sources, first)) return this.#calls.pickSums(this.commitment, bytes, 0);
+        const proof = prover.part(position, aim.word, sources, first).encode(initialState);
+        return this.#calls.stepSegment(this.commitment, request, answer, bytes, proof);
       }
-      if (isSummed(prover.reductionOf(position, aim.word))) return this.#calls.pickWord(this.commitment, aim.word);
-      const [part] = prover.parts(position, aim.word, sources);
-      return this.#calls.step(this.commitment, request, answer, shown, aim.word, part!.encode(initialState));
+      if (!prover.isStepped(position, aim.word, sources)) return this.#calls.pickSums(this.commitment, shown, aim.word);
+      const proof = prover.part(position, aim.word, sources).encode(initialState);
+      return this.#calls.step(this.commitment, request, answer, shown, aim.word, proof);
     }
     const below = childrenOf(height, position, trace.leafCount);
     const child = Math.floor(aim.leaf / 2 ** below.height) - below.first;

@@ -5,6 +5,7 @@ import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
 import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
 import { encodeModel, float32, model, node, valueInfo } from "../../oracle/content/onnxBuild.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
+import type { Forge } from "../../fixtures/dispute.ts";
 import { withElement, type Cheat } from "./cheats.ts";
 
 /** Terms of every sum: six segments of it, the last one shorter. */
@@ -36,7 +37,10 @@ export function sumCheatsAbout(about: CanonicalModel, inputs: readonly Tensor[])
   const bytes = Uint8Array.from(trace);
   bytes.set(posted[0]!.data.subarray(4 * element, 4 * element + 4), 4 * (about.program.outputs[0]!.offset + element));
   const lie = { posted, trace: new MemoryTree(bytes) };
-  const changed = (at: number) => (states: bigint[][]) => states.map((state, i) => (i === at ? state.with(1, state[1]! ^ 1n) : state));
+  const changed =
+    (at: number): Forge =>
+    (states) =>
+      states.map((state, i) => (i === at ? state.with(1, state[1]! ^ 1n) : state));
   return {
     "a word that its true sums don't give": { lie, outcome: "STEP_DIFFERENT" },
     "a wrong sum at the end of the first segment": { lie: { ...lie, sums: changed(0) }, outcome: "STEP_DIFFERENT" },

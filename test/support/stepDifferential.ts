@@ -28,7 +28,7 @@ export async function compareSteps(batch: BaseContract, seed: number): Promise<C
     const stride = Math.max(1, Math.ceil(words / perInstruction));
     const addresses: number[] = [];
     for (let i = Math.min(random.int(0, 2), words - 1); i < words; i += stride) addresses.push(outputOffset(instruction) + i);
-    const proofs = addresses.map((at) => prover.parts(Math.floor(at / 64), at % 64, sources)[0]!.encode(initialState));
+    const proofs = addresses.map((at) => prover.part(Math.floor(at / 64), at % 64, sources).encode(initialState));
     const results = (await batch.getFunction("steps")(addresses.map(claim), proofs)) as bigint[];
     const differences = addresses.flatMap((address, i) => {
       const [evm, reference] = [Number(results[i]), trace[address]!];

@@ -18,11 +18,21 @@ export function reductionSize(instruction: Instruction): number {
   return "reduce" in instruction ? outputWords({ dims: instruction.reduce }) : 1;
 }
 
-/** @returns a reader of what the trees hold. */
-export const readerOf =
-  (trees: Record<Space, TreeView>): Read =>
-  (space, address) =>
-    wordOf(trees[space].leaf(Math.floor(address / wordsPerLeaf)), address % wordsPerLeaf);
+/** @returns a reader of what the trees hold. It keeps each tree's last leaf: most reads go on where the one before was. */
+export function readerOf(trees: Record<Space, TreeView>): Read {
+  const nothing = (): { leaf: number; words: DataView } => ({ leaf: -1, words: new DataView(new ArrayBuffer(0)) });
+  const last = { trace: nothing(), weights: nothing() };
+  return (space, address) => {
+    const kept = last[space];
+    const leaf = Math.floor(address / wordsPerLeaf);
+    if (leaf !== kept.leaf) {
+      const bytes = trees[space].leaf(leaf);
+      kept.words = new DataView(bytes.buffer, bytes.byteOffset);
+      kept.leaf = leaf;
+    }
+    return kept.words.getUint32(4 * (address % wordsPerLeaf), true);
+  };
+}
 
 const wordOf = (leaf: Uint8Array, index: number): Word => new DataView(leaf.buffer, leaf.byteOffset).getUint32(4 * index, true);
 

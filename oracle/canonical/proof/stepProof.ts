@@ -1,7 +1,7 @@
 /** Proofs for `StepVerifier`: what one word of a trace is recomputed from. */
 import { AbiCoder } from "ethers";
 import { dtypes, type Tensor } from "../../core/tensor.ts";
-import { segmentsOf } from "../../core/dispute/segments.ts";
+import { lengthOf, segmentsIn, type Segment } from "../../core/dispute/segments.ts";
 import { leafBytes, tensorRoot, wordsPerLeaf } from "../../core/traceTree.ts";
 import { ProgramError } from "../program/check.ts";
 import { encodeParts } from "../program/encode.ts";
@@ -10,36 +10,28 @@ import { instructionHash } from "../program/root.ts";
 import type { Program, Space } from "../program/types.ts";
 import { nothing, openLeaves, siblingsOf, type Opening } from "./opening.ts";
 import { readerOf, readsOf, reductionSize } from "./reads.ts";
-import { statesAt, type ReductionState } from "./sums.ts";
+import { initialState, statesAt, type StepState } from "./sums.ts";
 import { HashTree } from "./hashTree.ts";
 import { MemoryTree, type TreeView } from "./treeView.ts";
 
-/** What the verifier found in the elements in front of a position; zeros at the beginning. */
-export type StepState = readonly bigint[];
-export const initialState: StepState = [0n, 0n, 0n, 0n, 0n, 0n];
+export { initialState, type StepState } from "./sums.ts";
 
-/** One transaction's part of a step. All but the last are for `advance`, the last one for `step`. */
-export interface StepPart {
-  /** Positions of the reduction space that the transaction works on: [from, to). */
-  from: number;
-  to: number;
-  last: boolean;
+/** The recomputation of one segment of a reduction: for `step` where it is the whole of it, for `follows` otherwise. */
+export interface StepPart extends Segment {
   /** Size of the proof. */
   bytes: number;
-  /** An estimate on the high side, calldata counted. */
-  gas: number;
-  /** @param state what `advance` returned for the part before; `initialState` for the first. @returns the ABI-encoded proof. */
+  /** @param state in front of the segment; `initialState` at the beginning. @returns the ABI-encoded proof. */
   encode(state: StepState): string;
 }
 
-export interface StepLimits {
-  /** Gas of one transaction. Default 12,000,000, below the protocol's cap of 2^24. */
-  gas?: number;
-  /** Bytes of one proof. Default 110,000: nodes relay transactions of up to 128 KiB. */
-  bytes?: number;
-  /** Positions of the reduction space of one transaction. Default: as many as fit. */
-  positions?: number;
+/** A segment of a reduction, with the states in front of it and behind it. */
+export interface Framed {
+  segment: Segment;
+  states: readonly [StepState, StepState];
 }
+
+/** Elements of a reduction, and bytes of a proof, up to which recomputing at once is cheaper than having sums shown and going on with one segment. */
+const longestStep = { elements: 1024, bytes: 20_000 };
 
 export interface StepSources {
   trace: TreeView;
@@ -93,47 +85,75 @@ export class StepProver {
   }
 
   /**
-   * @param leaf and `word` (0 to 63) name a word of the trace.
-   * @returns the transactions that recompute it, in order.
-   * @throws ProgramError where the program reads outside of its spaces, or one position of a reduction exceeds the limits.
+   * @param leaf and `word` (0 to 63) name a word of the trace. @param segment of its reduction; by default all of it.
+   * @throws ProgramError where the program reads outside of its spaces.
    */
-  parts(leaf: number, word: number, sources: StepSources, limits: StepLimits = {}): StepPart[] {
+  part(leaf: number, word: number, sources: StepSources, segment = this.reductionOf(leaf, word)): StepPart {
     const element = this.#elementOf(leaf, word);
-    const total = this.reductionOf(leaf, word);
-    const { gas = 12_000_000, bytes = 110_000, positions = total } = limits;
-    for (let count = Math.ceil(total / positions); ; count = Math.min(2 * count, total)) {
-      const size = Math.ceil(total / count);
-      const parts: StepPart[] = [];
-      for (let from = 0; from < total; from += size) parts.push(this.#part(leaf, element, from, Math.min(from + size, total), sources));
-      if (parts.every((part) => part.gas <= gas && part.bytes <= bytes)) return parts;
-      if (count === total) throw new ProgramError(`the step at word ${word} of leaf ${leaf} doesn't fit in transactions of ${gas} gas`);
+    const number = this.instructionAt(leaf);
+    const instruction = this.#program.instructions[number]!;
+    const { from, to } = segment;
+    let [trace, weights, input]: [Opening, Opening, InputOpening] = [nothing, nothing, noInput];
+    let end = 0;
+    if (element < outputWords(instruction)) {
+      end = to === reductionSize(instruction) ? 0 : to;
+      if (instruction.kind === "input") {
+        input = this.#input(instruction.tensor, element, sources.inputs);
+      } else {
+        const trees: Record<Space, TreeView> = sources;
+        const reads = readsOf(instruction, element, trees, from, to);
+        trace = openLeaves(sources.trace, reads.trace);
+        weights = openLeaves(sources.weights, reads.weights);
+      }
     }
+    const fixed = { ...this.#fixed(number), trace, weights, input, position: from, end };
+    const encode = (state: StepState) => AbiCoder.defaultAbiCoder().encode([proofType], [{ ...fixed, state }]);
+    return { from, to, bytes: sizeOf(fixed), encode };
   }
 
-  /** @returns the number of elements that the word is reduced from; 1 where it is no reduction's. @throws ProgramError */
-  reductionOf(leaf: number, word: number): number {
+  /** @returns whether a part of the word's reduction, by default all of it, is recomputed at once, and not through its sums. @throws ProgramError */
+  isStepped(leaf: number, word: number, sources: StepSources, segment = this.reductionOf(leaf, word)): boolean {
+    const length = lengthOf(segment);
+    if (length === 1) return true;
+    return length <= longestStep.elements && this.part(leaf, word, sources, segment).bytes <= longestStep.bytes;
+  }
+
+  /** @returns the elements that the word is reduced from; one where it is no reduction's. @throws ProgramError */
+  reductionOf(leaf: number, word: number): Segment {
     const instruction = this.#program.instructions[this.instructionAt(leaf)]!;
-    return this.#elementOf(leaf, word) < outputWords(instruction) ? reductionSize(instruction) : 1;
+    return { from: 0, to: this.#elementOf(leaf, word) < outputWords(instruction) ? reductionSize(instruction) : 1 };
   }
 
-  /** @returns the state at the end of every segment of the word's reduction but the last. @throws ProgramError */
-  sums(leaf: number, word: number, sources: StepSources): ReductionState[] {
-    const ends = segmentsOf(this.reductionOf(leaf, word)).map(({ to }) => to);
-    return this.states(leaf, word, sources, ends.slice(0, -1));
+  /** @returns the word's whole reduction, from nothing to the word as the trace has it. @throws ProgramError */
+  framed(leaf: number, word: number, { trace }: StepSources): Framed {
+    const bytes = trace.leaf(leaf);
+    const value = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4 * word, true);
+    return { segment: this.reductionOf(leaf, word), states: [initialState, [BigInt(value), 0n, 0n, 0n, 0n, 0n]] };
   }
 
-  /** @param positions in the word's reduction, increasing. @returns the state in front of each. @throws ProgramError where it is no reduction's. */
-  states(leaf: number, word: number, sources: StepSources, positions: readonly number[]): ReductionState[] {
+  /**
+   * @param framed a segment of the word's reduction; by default all of it.
+   * @returns the state in front of it, at the end of every segment in it (segments.ts), and its own.
+   * @throws ProgramError
+   */
+  sums(leaf: number, word: number, sources: StepSources, framed = this.framed(leaf, word, sources)): StepState[] {
+    const { segment, states } = framed;
+    const ends = segmentsIn(segment).map(({ to }) => to);
+    return [states[0], ...this.#states(leaf, word, sources, ends.slice(0, -1), { position: segment.from, state: states[0] }), states[1]];
+  }
+
+  /** @param positions in the word's reduction, increasing. @param start an earlier position, and the state in front of it. */
+  #states(
+    leaf: number,
+    word: number,
+    sources: StepSources,
+    positions: readonly number[],
+    start: { position: number; state: StepState },
+  ): StepState[] {
     if (positions.length === 0) return [];
     const instruction = this.#program.instructions[this.instructionAt(leaf)]!;
     if (!("reduce" in instruction)) throw new ProgramError(`word ${word} of leaf ${leaf} is not the result of a reduction`);
-    return statesAt(instruction, this.#elementOf(leaf, word), readerOf(sources), positions);
-  }
-
-  /** @returns the transaction that recomputes one segment of the word's reduction. @throws ProgramError */
-  segment(leaf: number, word: number, index: number, sources: StepSources): StepPart {
-    const { from, to } = segmentsOf(this.reductionOf(leaf, word))[index]!;
-    return this.#part(leaf, this.#elementOf(leaf, word), from, to, sources);
+    return statesAt(instruction, this.#elementOf(leaf, word), readerOf(sources), positions, start);
   }
 
   /** @returns an ABI-encoded proof of the instruction at `leaf` that opens no more than these leaves. */
@@ -155,28 +175,6 @@ export class StepProver {
 
   #elementOf(leaf: number, word: number): number {
     return wordsPerLeaf * (leaf - this.#program.instructions[this.instructionAt(leaf)]!.outLeaf) + word;
-  }
-
-  #part(leaf: number, element: number, from: number, to: number, sources: StepSources): StepPart {
-    const number = this.instructionAt(leaf);
-    const instruction = this.#program.instructions[number]!;
-    let [trace, weights, input]: [Opening, Opening, InputOpening] = [nothing, nothing, noInput];
-    let last = true;
-    if (element < outputWords(instruction)) {
-      last = to === reductionSize(instruction);
-      if (instruction.kind === "input") {
-        input = this.#input(instruction.tensor, element, sources.inputs);
-      } else {
-        const trees: Record<Space, TreeView> = sources;
-        const reads = readsOf(instruction, element, trees, from, to);
-        trace = openLeaves(sources.trace, reads.trace);
-        weights = openLeaves(sources.weights, reads.weights);
-      }
-    }
-    const fixed = { ...this.#fixed(number), trace, weights, input, position: from, end: last ? 0 : to };
-    const encode = (state: StepState) => AbiCoder.defaultAbiCoder().encode([proofType], [{ ...fixed, state }]);
-    const bytes = sizeOf(fixed);
-    return { from, to, last, bytes, gas: estimate(bytes, to - from), encode };
   }
 
   #input(tensor: number, element: number, inputs: readonly Tensor[]): InputOpening {
@@ -218,9 +216,4 @@ function sizeOf({ header, record, recordSiblings, trace, weights, input }: Proof
   const opened = ({ ranges, leaves, siblings }: Opening) => 3 * 32 + padded(ranges) + padded(leaves) + hashes(siblings);
   const inputBytes = 4 * 32 + hashes(input.tensorRoots) + padded(input.shape) + opened(input.leaf);
   return 16 * 32 + padded(header) + padded(record) + hashes(recordSiblings) + opened(trace) + opened(weights) + inputBytes;
-}
-
-/** Gas of a transaction, on the high side: calldata at its dearest, copied into memory twice, each position read by itself. */
-function estimate(bytes: number, positions: number): number {
-  return 150_000 + Math.max(40 * bytes, 20 * bytes + 900 * positions) + (bytes / 32) ** 2 / 200;
 }

@@ -9,9 +9,10 @@ export type DisputeEvent =
   /** `children`: the hashes of a node's children, or a leaf's words, as hex. */
   | { kind: "Revealed"; answerId: string; height: number; position: number; children: string; deadline: number }
   | { kind: "Picked"; height: number; position: number; revealed: boolean; deadline: number }
-  | { kind: "WordPicked"; leaf: number; word: number; revealed: boolean; deadline: number }
+  /** `path`: of a segment of the word's reduction (segments.ts). */
+  | { kind: "SumsPicked"; word: number; path: number; revealed: boolean; deadline: number }
   /** `states`: six words of 32 bytes for each, as hex. */
-  | { kind: "SumsRevealed"; answerId: string; leaf: number; word: number; states: string; deadline: number }
+  | { kind: "SumsRevealed"; answerId: string; leaf: number; word: number; path: number; states: string; deadline: number }
   | { kind: "Closed"; convicted: boolean; outcome: string };
 
 export const disputeEventKinds = [
@@ -21,7 +22,7 @@ export const disputeEventKinds = [
   "Conceded",
   "Revealed",
   "Picked",
-  "WordPicked",
+  "SumsPicked",
   "SumsRevealed",
   "Closed",
 ] as const;
@@ -45,8 +46,9 @@ export interface DisputeFacts {
   /** Levels between the disputed node and the leaves; null: it is the top. */
   height: number | null;
   position: number;
-  /** Which word of the disputed leaf; null: none is picked. */
+  /** Which word of the disputed leaf, and which segment of its reduction (segments.ts); null: none is picked. */
   word: number | null;
+  path: number | null;
   /** From which the side to move has lost. */
   deadline: number;
   traceRoot: string | null;
@@ -67,6 +69,7 @@ const opened: DisputeFacts = {
   height: null,
   position: 0,
   word: null,
+  path: null,
   deadline: 0,
   traceRoot: null,
   convicted: null,
@@ -97,8 +100,10 @@ function applyEvent(before: DisputeFacts, event: DisputeEvent): DisputeFacts {
       const { height, position, deadline } = event;
       return { ...facts, turn: event.revealed ? "PICK" : "REVEAL", height, position, deadline };
     }
-    case "WordPicked":
-      return { ...facts, turn: event.revealed ? "SEGMENT" : "SUMS", word: event.word, deadline: event.deadline };
+    case "SumsPicked": {
+      const { word, path, deadline } = event;
+      return { ...facts, turn: event.revealed ? "SEGMENT" : "SUMS", word, path, deadline };
+    }
     case "SumsRevealed":
       return { ...facts, turn: "SEGMENT", deadline: event.deadline };
     case "Conceded":

@@ -3,6 +3,7 @@
  * What a move must show (hashes, openings, arithmetic) is the contract's business; here a move is legal or not by its turn and time.
  */
 import { wordsPerLeaf } from "../traceTree.ts";
+import { deepestPath, indicesOf, pathBelow, wholePath } from "./segments.ts";
 import { childrenOf, depthOf } from "./tree.ts";
 
 export type Turn = "defend" | "reveal" | "pick" | "sums" | "segment" | "closed";
@@ -21,8 +22,9 @@ export interface Game {
   /** Levels between the disputed node and the leaves. */
   height: number;
   position: number;
-  /** Which word of the disputed leaf, once it is picked. */
+  /** Which word of the disputed leaf, and which segment of its reduction (segments.ts), once they are picked. */
   word: number;
+  path: number;
   /** Unix time, seconds, from which the side to move has lost. */
   deadline: number;
   /** Seconds left to the side that is not to move. */
@@ -35,8 +37,8 @@ export interface SharedTrace {
   leafCount: number;
   /** Keys of the nodes whose children have been revealed. */
   revealed: Set<string>;
-  /** Numbers of the words of the trace whose sums have been revealed. */
-  summed: Set<number>;
+  /** Of every segment of a word of the trace whose sums have been revealed, by `sumsKey`: how many segments it was shown to have. */
+  summed: Map<string, number>;
 }
 
 export type Move =
@@ -46,8 +48,10 @@ export type Move =
   | { kind: "pick"; child: number }
   /** @param equal whether the EVM computes the operator's word. */
   | { kind: "step"; equal: boolean }
-  | { kind: "pickWord"; word: number }
-  | { kind: "revealSums" }
+  /** @param index number of a word of the leaf, then of a segment of what was summed up last. */
+  | { kind: "pickSums"; index: number }
+  /** @param segments how many segments it shows the ends of. */
+  | { kind: "revealSums"; segments: number }
   /** @param equal whether the EVM finds that the segment's end follows from its beginning. */
   | { kind: "stepSegment"; equal: boolean }
   | { kind: "timeout" };
@@ -56,14 +60,18 @@ export class IllegalMove extends Error {
   override name = "IllegalMove";
 }
 
-/** A defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, a word's pick, its sums, the step. */
-export const maxMoves = 1 + 2 * 6 + 3;
+/**
+ * A defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, a pick and sums for a word and at
+ * most seven segments, and the step.
+ */
+export const maxMoves = 1 + 2 * 6 + 2 * (1 + deepestPath) + 1;
 
 export function openGame(now: number, { clock }: GameParameters): Game {
-  return { turn: "defend", height: 0, position: 0, word: 0, deadline: now + clock, otherClock: clock, outcome: null };
+  return { turn: "defend", height: 0, position: 0, word: 0, path: 0, deadline: now + clock, otherClock: clock, outcome: null };
 }
 
 export const nodeKey = (height: number, position: number): string => `${height}/${position}`;
+export const sumsKey = ({ position, word, path }: Pick<Game, "position" | "word" | "path">): string => `${position}/${word}/${path}`;
 
 export const sideToMove = (turn: Turn): "operator" | "challenger" | null =>
   turn === "closed" ? null : turn === "pick" || turn === "segment" ? "challenger" : "operator";
@@ -101,16 +109,13 @@ export function play(game: Game, move: Move, now: number, shared: SharedTrace, p
       expectTurn(game, "pick");
       expectLeaf(game);
       return close(game, move.equal ? "stepEqual" : "stepDifferent");
-    case "pickWord": {
-      expectTurn(game, "pick");
-      expectLeaf(game);
-      if (move.word < 0 || move.word >= wordsPerLeaf) throw new IllegalMove(`a leaf has no word ${move.word}`);
-      const picked = { ...game, word: move.word };
-      return pass(picked, shared.summed.has(wordNumber(picked)) ? "segment" : "sums", now, parameters, "challenger");
+    case "pickSums": {
+      const picked = pickSums(game, move.index, shared);
+      return pass(picked, shared.summed.has(sumsKey(picked)) ? "segment" : "sums", now, parameters, "challenger");
     }
     case "revealSums":
       expectTurn(game, "sums");
-      shared.summed.add(wordNumber(game));
+      shared.summed.set(sumsKey(game), move.segments);
       return pass(game, "segment", now, parameters, "operator");
     case "stepSegment":
       expectTurn(game, "segment");
@@ -136,7 +141,20 @@ function expectLeaf({ height }: Game): void {
   if (height !== 0) throw new IllegalMove("the disputed node is not a leaf");
 }
 
-const wordNumber = ({ position, word }: Game): number => wordsPerLeaf * position + word;
+/** A segment that is alone is not picked: it has one element, or the operator shows too few. */
+function pickSums(game: Game, index: number, shared: SharedTrace): Game {
+  if (game.turn === "segment") {
+    const count = shared.summed.get(sumsKey(game))!;
+    if (index < 0 || index >= count || count === 1 || indicesOf(game.path).length === deepestPath) {
+      throw new IllegalMove(`segment ${index} of ${count} can't be picked`);
+    }
+    return { ...game, path: pathBelow(game.path, index) };
+  }
+  expectTurn(game, "pick");
+  expectLeaf(game);
+  if (index < 0 || index >= wordsPerLeaf) throw new IllegalMove(`a leaf has no word ${index}`);
+  return { ...game, word: index, path: wholePath };
+}
 
 const close = (game: Game, outcome: Outcome): Game => ({ ...game, turn: "closed", outcome });
 

@@ -3,31 +3,23 @@ import type { Game, Move } from "./game.ts";
 import { wordsPerLeaf } from "../traceTree.ts";
 import { childrenOf, type Trace } from "./tree.ts";
 
-/** Elements of a reduction up to which recomputing it at once is cheaper than having its sums shown and recomputing one segment. */
-const longestStep = 1024;
-/** Elements of a reduction up to which a segment of it fits in one transaction. */
-const longestSummed = 2 ** 18;
-
-/** @returns whether a challenger has the sums of a reduction of so many elements shown, instead of stepping through all of it. */
-export const isSummed = (total: number): boolean => total > longestStep && total <= longestSummed;
-
 /**
  * The challenger's move on its turn.
  * @param own the challenger's trace.
  * @param revealed the children that the operator showed of the disputed node, or the words of a leaf.
- * @param reductionOf tells how many elements a word of the leaf is reduced from.
+ * @param isStepped tells whether a word of the leaf is recomputed at once, and not through the sums that lead to it.
  * @returns null where nothing that was revealed differs: there is nothing to convict.
  */
 export function challengerMove(
   game: Game,
   own: Trace,
   revealed: { hashes: readonly string[] } | { words: ArrayLike<number> },
-  reductionOf: (word: number) => number,
-): { kind: "pick"; child: number } | { kind: "step"; word: number } | { kind: "pickWord"; word: number } | null {
+  isStepped: (word: number) => boolean,
+): { kind: "pick"; child: number } | { kind: "step"; word: number } | { kind: "pickSums"; index: number } | null {
   if ("words" in revealed) {
     const mine = own.words(game.position);
     for (let word = 0; word < wordsPerLeaf; word++) {
-      if (mine[word] !== revealed.words[word]) return isSummed(reductionOf(word)) ? { kind: "pickWord", word } : { kind: "step", word };
+      if (mine[word] !== revealed.words[word]) return isStepped(word) ? { kind: "step", word } : { kind: "pickSums", index: word };
     }
     return null;
   }
@@ -40,14 +32,22 @@ export function challengerMove(
 }
 
 /**
- * The segment that the challenger has recomputed: the first whose end differs, so that its beginning is the challenger's own state.
- * @param own states at the ends of all segments but the last. @param shown the operator's.
+ * The challenger's move where sums are shown: it is about the first segment whose end differs, so that its beginning is the challenger's own
+ * state, and its end not.
+ * @param own states in front of the first segment and at the ends of all. @param shown the operator's.
+ * @param isStepped tells whether a segment is recomputed at once, and not through the sums in it.
+ * @returns the segment's number; null: there are too few sums or too many, which any element shows.
  */
-export function segmentToStep(own: readonly (readonly bigint[])[], shown: readonly (readonly bigint[])[]): number {
-  // Any segment shows that there are too few or too many.
-  if (own.length !== shown.length) return 0;
+export function segmentMove(
+  own: readonly (readonly bigint[])[],
+  shown: readonly (readonly bigint[])[],
+  isStepped: (index: number) => boolean,
+): { kind: "stepSegment"; index: number | null } | { kind: "pickSums"; index: number } {
+  if (own.length !== shown.length) return { kind: "stepSegment", index: null };
   const differs = own.findIndex((state, i) => state.some((word, j) => word !== shown[i]![j]));
-  return differs < 0 ? own.length : differs;
+  // Where nothing differs there is nothing to convict, and the last segment is as good as any.
+  const index = (differs < 1 ? own.length - 1 : differs) - 1;
+  return { kind: isStepped(index) ? "stepSegment" : "pickSums", index };
 }
 
 /**
@@ -57,7 +57,7 @@ export function segmentToStep(own: readonly (readonly bigint[])[], shown: readon
 export function operatorMove(
   { turn }: Game,
   withinTolerance: boolean,
-): Extract<Move, { kind: "concede" | "defend" | "reveal" | "revealSums" }> | null {
+): { kind: Extract<Move["kind"], "concede" | "defend" | "reveal" | "revealSums"> } | null {
   switch (turn) {
     case "defend":
       return withinTolerance ? { kind: "defend" } : { kind: "concede" };

@@ -247,9 +247,38 @@ abstract contract GameTest is AssayTest {
         dispute.step(id, request, given, theirs.leaves[leaf], word, "");
     }
 
-    function sumsOf(uint256 leaf, uint256 word) internal view returns (uint256[6][] memory states) {
-        states = new uint256[6][](verifier.STATES());
-        for (uint256 i = 0; i < states.length; ++i) states[i] = verifier.stateAt(leaf, word, i);
+    /// @return states The true states between the ends of a word's reduction, from nothing to the word as `theirs` has it.
+    function sumsOf(
+        TestTree.Tree memory theirs,
+        uint256 leaf,
+        uint256 word
+    ) internal view returns (uint256[6][5] memory states) {
+        return sumsOf(leaf, word, 1, wordOf(theirs.leaves[leaf], word));
+    }
+
+    /// @param value What is said to be the word.
+    function sumsOf(
+        uint256 leaf,
+        uint256 word,
+        uint256 path,
+        uint256 value
+    ) internal view returns (uint256[6][5] memory states) {
+        states = abi.decode(verifier.statesOf(leaf, word, path), (uint256[6][5]));
+        uint256 last = path;
+        while (last != 1 && last % 32 == 3) last /= 32;
+        if (last == 1) states[4][0] = value;
+    }
+
+    /// @return states What is to be shown of a segment that lies between two that were shown.
+    function sumsBelow(
+        uint256[6][5] memory shown,
+        uint256 leaf,
+        uint256 word,
+        uint256 path
+    ) internal view returns (uint256[6][5] memory states) {
+        states = abi.decode(verifier.statesOf(leaf, word, path), (uint256[6][5]));
+        states[0] = shown[path % 32];
+        states[4] = shown[(path % 32) + 1];
     }
 
     /// @dev Plays up to the leaf's words, both sides by the rules.

@@ -34,6 +34,7 @@ enum Reached {
     STEP_EQUAL,
     STEP_DIFFERENT,
     SUMS_REVEALED,
+    SEGMENT_PICKED,
     SEGMENT_EQUAL,
     SEGMENT_DIFFERENT,
     OPERATOR_TIMEOUT,
@@ -112,9 +113,11 @@ abstract contract Books is GameTest {
         uint32 position;
     }
 
-    /// @dev How the sums of a word are shown: as they are, with a wrong state (1 to 3: the first to the third), or too few.
+    /// @dev How the sums of a segment are shown: as they are, with a wrong state (1 to 3: the first to the third), or too few.
     uint256 internal constant TRUE_SUMS = 0;
     uint256 internal constant TOO_FEW_SUMS = 4;
+    /// @dev Bytes of a state.
+    uint256 internal constant STATE = 192;
 
     uint256 internal constant BPS = 10_000;
     uint256 internal constant ETHER = 0;
@@ -138,7 +141,7 @@ abstract contract Books is GameTest {
     Revealed[] internal revealed;
     mapping(bytes32 commitment => uint256) internal committedAt;
     /// @dev How they were shown first, plus one.
-    mapping(bytes32 answerId => mapping(uint256 word => uint256)) internal sumsShown;
+    mapping(bytes32 answerId => mapping(uint256 segment => uint256)) internal sumsShown;
     mapping(bytes32 disputeId => bool) internal existed;
     mapping(bytes32 requestId => mapping(address operator => bool)) internal lostOnce;
 

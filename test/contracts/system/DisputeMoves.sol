@@ -217,8 +217,8 @@ abstract contract DisputeMoves is LifeMoves {
         TestTree.Tree memory trace = traceOf(about);
         uint256 word = choice < 6 ? draw(64) : firstWrong(trace, state.position);
         if (draw(3) == 0) {
-            bytes memory pickWord = abi.encodeCall(dispute.pickWord, (entry.id, uint8(word)));
-            if (hold("pickWord", attempt(entry.challenger, address(dispute), pickWord), refused)) ++entry.moves;
+            bytes memory pick_ = abi.encodeCall(dispute.pickSums, (entry.id, trace.leaves[state.position], word));
+            if (hold("pickSums", attempt(entry.challenger, address(dispute), pick_), refused)) ++entry.moves;
             return;
         }
         bool equal = wordOf(trace.leaves[state.position], word) == wordOf(honest.leaves[state.position], word);
@@ -237,61 +237,108 @@ abstract contract DisputeMoves is LifeMoves {
         else bookConviction(entry, asked[answered[entry.answered].asked].request.params.bond);
     }
 
-    /// @dev A word's sums are shown once for all disputes; who shows others later is refused.
+    /// @dev The sums of a segment are shown once for all disputes; who shows others later is refused.
     function _playSums(uint256 which, Dispute memory state, bytes4 refused) private {
         Disputed storage entry = disputed[which];
         Answered storage about = answered[entry.answered];
         bool honest_ = isHonest(about.answer.operator);
         if (!honest_ && draw(8) == 0) return;
         uint256 shape = honest_ ? TRUE_SUMS : draw(5);
-        uint256 shown = sumsShown[about.id][_wordOf(state)];
+        uint256 shown = sumsShown[about.id][_keyOf(state, state.path)];
         bytes4 expected = refused;
         if (expected == 0 && shown != 0 && shown != shape + 1) expected = IDisputeGame.SumsFixed.selector;
         bytes memory call_ = abi.encodeCall(
             dispute.revealSums,
-            (entry.id, asked[about.asked].request, about.answer, _sums(state, shape))
+            (entry.id, asked[about.asked].request, about.answer, _sums(about, state, state.path, shape))
         );
         if (!hold("revealSums", attempt(about.answer.operator, address(dispute), call_), expected)) {
             return;
         }
-        sumsShown[about.id][_wordOf(state)] = shape + 1;
+        sumsShown[about.id][_keyOf(state, state.path)] = shape + 1;
         ++entry.moves;
         count(Reached.SUMS_REVEALED);
     }
 
-    /// @dev The honest take the first segment whose end they know otherwise; where there is none the last, which ends with the word.
+    /// @dev The honest take the first segment whose end they know otherwise; where there are too few any shows it.
     function _playSegment(uint256 which, Dispute memory state, bytes4 refused) private {
         Disputed storage entry = disputed[which];
-        Answered memory about = answered[entry.answered];
+        Answered storage about = answered[entry.answered];
         bool honest_ = isHonest(entry.challenger);
         if (!honest_ && draw(8) == 0) return;
-        uint256 last = verifier.STATES();
-        uint256 shape = sumsShown[about.id][_wordOf(state)] - 1;
-        uint256 segment = draw(last + 1);
-        if (honest_) segment = shape == TRUE_SUMS || shape == TOO_FEW_SUMS ? last : shape - 1;
-        TestTree.Tree memory trace = traceOf(about);
-        bytes memory leaf = trace.leaves[state.position];
-        bool equal = shape != TOO_FEW_SUMS && segment + 1 != shape;
-        if (segment == last && wordOf(leaf, state.word) != wordOf(honest.leaves[state.position], state.word)) {
-            equal = false;
+        uint256 shape = sumsShown[about.id][_keyOf(state, state.path)] - 1;
+        bytes memory shown = _sums(about, state, state.path, shape);
+        uint256 segments = shown.length / STATE - 1;
+        bytes memory truth = verifier.statesOf(state.position, state.word, state.path);
+        uint256 segment = draw(segments);
+        if (honest_) {
+            segment = 0;
+            while (segment + 1 < segments && _alike(shown, truth, segment + 1)) ++segment;
         }
+        bool whole = shape != TOO_FEW_SUMS;
+        if ((whole || !honest_) && draw(2) == 0) {
+            _pickSegment(which, state, shown, segment, refused);
+            return;
+        }
+        bool equal = whole && _alike(shown, truth, segment + 1);
         bytes memory call_ = abi.encodeCall(
             dispute.stepSegment,
-            (entry.id, asked[about.asked].request, about.answer, leaf, _sums(state, shape), abi.encode(segment))
+            (entry.id, asked[about.asked].request, about.answer, shown, abi.encode(segment))
         );
         if (!hold("stepSegment", attempt(entry.challenger, address(dispute), call_), refused)) return;
         _bookStep(entry, equal);
         count(equal ? Reached.SEGMENT_EQUAL : Reached.SEGMENT_DIFFERENT);
     }
 
-    function _wordOf(Dispute memory state) private pure returns (uint256) {
-        return 64 * uint256(state.position) + state.word;
+    function _pickSegment(
+        uint256 which,
+        Dispute memory state,
+        bytes memory shown,
+        uint256 segment,
+        bytes4 refused
+    ) private {
+        Disputed storage entry = disputed[which];
+        bytes4 expected = refused;
+        if (expected == 0 && state.path >> 35 != 0) expected = IDisputeGame.SegmentOutOfRange.selector;
+        bytes memory call_ = abi.encodeCall(dispute.pickSums, (entry.id, shown, segment));
+        if (!hold("pickSums", attempt(entry.challenger, address(dispute), call_), expected)) return;
+        ++entry.moves;
+        count(Reached.SEGMENT_PICKED);
     }
 
-    function _sums(Dispute memory state, uint256 shape) private view returns (uint256[6][] memory states) {
-        states = sumsOf(state.position, state.word);
-        if (shape == TOO_FEW_SUMS) return new uint256[6][](states.length - 1);
-        if (shape != TRUE_SUMS) states[shape - 1][5] ^= 1;
+    function _keyOf(Dispute memory state, uint256 path) private pure returns (uint256) {
+        return (path << 38) | (64 * uint256(state.position) + state.word);
+    }
+
+    /// @return What is shown in a shape, between the ends that were shown before.
+    function _sums(
+        Answered storage about,
+        Dispute memory state,
+        uint256 path,
+        uint256 shape
+    ) private view returns (bytes memory) {
+        uint256[6][5] memory states = abi.decode(verifier.statesOf(state.position, state.word, path), (uint256[6][5]));
+        bytes memory first = abi.encode(states[0]);
+        bytes memory last;
+        if (path == 1) {
+            states[4][0] = wordOf(traceOf(about).leaves[state.position], state.word);
+            last = abi.encode(states[4]);
+        } else {
+            uint256 outer = sumsShown[about.id][_keyOf(state, path / 32)] - 1;
+            bytes memory around = _sums(about, state, path / 32, outer);
+            (first, last) = (_stateAt(around, path % 32), _stateAt(around, (path % 32) + 1));
+        }
+        if (shape == TOO_FEW_SUMS) return bytes.concat(first, abi.encode(states[1], states[2]), last);
+        if (shape != TRUE_SUMS) states[shape][5] ^= 1;
+        return bytes.concat(first, abi.encode(states[1], states[2], states[3]), last);
+    }
+
+    function _stateAt(bytes memory states, uint256 index) private pure returns (bytes memory state) {
+        state = new bytes(STATE);
+        for (uint256 i = 0; i < STATE; ++i) state[i] = states[STATE * index + i];
+    }
+
+    function _alike(bytes memory a, bytes memory b, uint256 index) private pure returns (bool) {
+        return keccak256(_stateAt(a, index)) == keccak256(_stateAt(b, index));
     }
 
     // -------------------------------------------------------------------------------------------------- anybody

@@ -54,7 +54,7 @@ describe("Disputes on the chain", function () {
       it(`convict an operator of ${how}`, async () => {
         const played = await table.play({ inputs, ...lie });
         assert.deepEqual([played.convicted, played.outcome], [true, outcome]);
-        assert.ok(played.moves.some(({ name }) => name === "pickWord"));
+        assert.ok(played.moves.some(({ name }) => name === "pickSums"));
       });
     }
 
@@ -62,7 +62,7 @@ describe("Disputes on the chain", function () {
       const { outputs: posted } = evaluateHere(model.program, model.weights, inputs);
       const { convicted, outcome, moves } = await table.play({ inputs, posted, target: { tensor: 0, element: 9 } });
       assert.deepEqual([convicted, outcome], [false, "STEP_EQUAL"]);
-      assert.deepEqual(moves.map(({ name }) => name).slice(-3), ["pickWord", "revealSums", "stepSegment"]);
+      assert.deepEqual(moves.map(({ name }) => name).slice(-3), ["pickSums", "revealSums", "stepSegment"]);
     });
   });
 

@@ -65,7 +65,7 @@ const fields = (encoded: string): MutableProof => {
 const encode = (proof: MutableProof) => AbiCoder.defaultAbiCoder().encode([proofType], [proof]);
 
 function proofAt({ prover, sources }: StepScene, at: number): MutableProof {
-  return fields(prover.parts(Math.floor(at / 64), at % 64, sources)[0]!.encode(initialState));
+  return fields(prover.part(Math.floor(at / 64), at % 64, sources).encode(initialState));
 }
 
 async function refuses(claim: Record<string, unknown>, proof: MutableProof, error: string): Promise<void> {
@@ -139,7 +139,7 @@ describe("StepVerifier refuses", () => {
     const [map] = wide.instructions as [MapInstruction];
     for (const offset of [512, -1, 2 ** 33]) {
       map.operands[1]!.accesses[0]!.offset = offset;
-      const proof = fields(new StepProver(scene.program).parts(0, 0, scene.sources)[0]!.encode(initialState));
+      const proof = fields(new StepProver(scene.program).part(0, 0, scene.sources).encode(initialState));
       const invalid = { ...proof, ...recordOf(wide, 0), weights: openLeaves(scene.sources.weights, [0, 3, 7]) };
       await refuses({ ...scene.claim(0), programRoot: programRoot(wide) }, invalid, "WordOutside");
     }
@@ -246,7 +246,7 @@ describe("StepVerifier refuses", () => {
       const { random, program, trace } = scene;
       const instruction = random.pick(program.instructions);
       const at = outputOffset(instruction) + random.int(0, outputWords(instruction) - 1);
-      const original = scene.prover.parts(Math.floor(at / 64), at % 64, scene.sources)[0]!.encode(initialState);
+      const original = scene.prover.part(Math.floor(at / 64), at % 64, scene.sources).encode(initialState);
       for (let i = 0; i < 20; ++i) {
         const bytes = Buffer.from(original.slice(2), "hex");
         for (let n = random.int(1, 3); n > 0; --n) bytes[random.int(0, bytes.length - 1)]! ^= 1 << random.int(0, 7);
@@ -289,10 +289,10 @@ describe("StepVerifier and the request's inputs", () => {
   ] as [string, Tensor[]][]) {
     it(`finds no canonical word where they have ${what}`, async () => {
       const claim = { ...taken.claim(0), inputRoot: bundleRoot(inputs) };
-      const [part] = taken.prover.parts(0, 0, { ...taken.sources, inputs });
-      assert.equal(await step.staticCall(claim, part!.encode(initialState)), none);
+      const part = taken.prover.part(0, 0, { ...taken.sources, inputs });
+      assert.equal(await step.staticCall(claim, part.encode(initialState)), none);
       // The same can't be said of inputs that the program does take.
-      await refuses(taken.claim(0), fields(part!.encode(initialState)), "InputRootMismatch");
+      await refuses(taken.claim(0), fields(part.encode(initialState)), "InputRootMismatch");
     });
   }
 
@@ -314,8 +314,6 @@ function recordOf(program: Program, number: number): Pick<MutableProof, "header"
   // A word behind the output's end: its proof holds the record alone.
   const behind = program.instructions[number]!.dims[0]! % 64;
   const sources = { trace: new MemoryTree(new Uint8Array()), weights: new MemoryTree(new Uint8Array()), inputs: [] };
-  const { header, record, instruction, recordSiblings } = fields(
-    new StepProver(program).parts(leaf, behind, sources)[0]!.encode(initialState),
-  );
+  const { header, record, instruction, recordSiblings } = fields(new StepProver(program).part(leaf, behind, sources).encode(initialState));
   return { header, record, instruction, recordSiblings };
 }

@@ -2,18 +2,31 @@ import assert from "node:assert/strict";
 import { network } from "hardhat";
 import { before, describe, it } from "mocha";
 import StepVerifierModule from "../../../ignition/modules/StepVerifier.ts";
+import { OwnSums } from "../../../oracle/canonical/dispute/ownSums.ts";
 import { outputOffset, outputWords } from "../../../oracle/canonical/program/layout.ts";
 import type { ContractInstruction, Instruction, ReduceInstruction, Reducer } from "../../../oracle/canonical/program/types.ts";
 import { readerOf, reductionSize } from "../../../oracle/canonical/proof/reads.ts";
 import { initialState, type StepState } from "../../../oracle/canonical/proof/stepProof.ts";
-import { statesAt, type ReductionState } from "../../../oracle/canonical/proof/sums.ts";
-import { segmentsOf } from "../../../oracle/core/dispute/segments.ts";
+import { statesAt } from "../../../oracle/canonical/proof/sums.ts";
+import {
+  bytesOfStates,
+  deepestPath,
+  indicesOf,
+  lengthOf,
+  pathBelow,
+  segmentAt,
+  segmentsIn,
+  wholePath,
+} from "../../../oracle/core/dispute/segments.ts";
 import { seeded } from "../../oracle/canonical/seeded.ts";
 import { randomScene, sceneOf, type StepScene } from "../../support/stepScene.ts";
 
-const { ignition } = await network.getOrCreate();
+const { ethers, ignition } = await network.getOrCreate();
 const { stepVerifier: verifier } = await ignition.deploy(StepVerifierModule);
-const advance = verifier.getFunction("advance");
+const kernels = {
+  contract: await ethers.getContractAt("IStepKernel", (await verifier.getFunction("contractionKernel")()) as string),
+  reduce: await ethers.getContractAt("IStepKernel", (await verifier.getFunction("reductionKernel")()) as string),
+};
 const follows = verifier.getFunction("follows");
 
 /** Longer than two segments, and no multiple of one. */
@@ -81,50 +94,60 @@ const name = (instruction: Instruction) =>
   instruction.kind === "reduce" ? `${instruction.type} ${instruction.reducer}` : `${instruction.kind}`;
 
 describe("A long reduction's states", () => {
-  it("A24 are the reference's in front of every position, of reductions of every kind", async function () {
+  it("A24 are the reference's in front of every position, of reductions of every kind, and lead to its words", async function () {
     this.timeout(0);
-    for (let seed = 700; seed < 715; ++seed) {
-      const scene = randomScene(seed, { instructions: 4, kinds: ["contract", "reduce"] });
-      const { prover, sources, claim, random } = scene;
-      for (const instruction of scene.program.instructions) {
+    const seen = new Set<string>();
+    for (let seed = 500; seed < 520; ++seed) {
+      const { program, prover, sources, claim, random, trace } = randomScene(seed, { instructions: 5, kinds: ["contract", "reduce"] });
+      for (const instruction of program.instructions) {
         if (instruction.kind !== "contract" && instruction.kind !== "reduce") continue;
         const total = reductionSize(instruction);
         if (total < 3) continue;
         const element = random.int(0, outputWords(instruction) - 1);
         const at = outputOffset(instruction) + element;
-        const parts = prover.parts(Math.floor(at / 64), at % 64, sources, { positions: random.int(Math.ceil(total / 4), total - 1) });
-        const cuts = parts.slice(0, -1).map(({ to }) => to);
+        const cuts = [random.int(1, total - 2), total - 1];
         const states = statesAt(instruction, element, readerOf(sources), cuts);
+        const resumed = statesAt(instruction, element, readerOf(sources), cuts.slice(1), { position: cuts[0]!, state: states[0]! });
+        assert.deepEqual(resumed, states.slice(1), `seed ${seed}, ${name(instruction)}, from ${cuts[0]!} on`);
+        const run = kernels[instruction.kind].getFunction("run");
         let state: StepState = initialState;
-        for (const [i, part] of parts.slice(0, -1).entries()) {
-          const proof = part.encode(state);
-          state = [...((await advance.staticCall(claim(at), proof)) as bigint[])];
-          assert.deepEqual(states[i], state, `seed ${seed}, ${name(instruction)}, word ${at} in front of ${part.to}`);
-          await advance(claim(at), proof);
+        for (const [i, from] of [0, ...cuts].entries()) {
+          const to = cuts[i] ?? total;
+          const proof = prover.part(Math.floor(at / 64), at % 64, sources, { from, to }).encode(state);
+          const [found, next] = (await run(claim(at), proof, to === total)) as [bigint, bigint[]];
+          const where: string = `seed ${seed}, ${name(instruction)}, word ${at} in front of ${to}`;
+          if (to === total) assert.equal(Number(found), trace[at], where);
+          else assert.deepEqual([...next], states[i], where);
+          state = [...next];
         }
+        seen.add(name(instruction));
       }
     }
+    assert.ok(seen.size >= 14, [...seen].join());
   });
 
   for (const [kind, weightOf] of Object.entries(weights)) {
     it(`A24 follow from each other segment by segment with ${kind}, and nothing else does`, async function () {
       this.timeout(0);
-      const { program, prover, sources, claim, trace } = longScene(weightOf);
-      const segments = segmentsOf(terms);
-      assert.equal(segments.length, 3);
+      const { program, prover, sources, claim } = longScene(weightOf);
       for (const instruction of program.instructions) {
         const [leaf, word] = [instruction.outLeaf, 1];
         const at = 64 * leaf + word;
-        const states = prover.sums(leaf, word, sources);
-        const proofOf = (index: number, from: StepState = states[index - 1] ?? initialState) =>
-          prover.segment(leaf, word, index, sources).encode(from);
-        const ask = (index: number, shown: readonly ReductionState[], value = trace[at]!, proof = proofOf(index)): Promise<boolean> =>
-          follows(claim(at), value, shown, proof);
-        for (const index of segments.keys()) assert.equal(await ask(index, states), true, `${name(instruction)}, segment ${index}`);
-        assert.equal(await ask(2, states, (trace[at]! ^ 1) >>> 0), false, `${name(instruction)}, another word`);
-        for (const changed of [0, 1]) {
-          const lie = states.map((state, i) => state.map((part, j) => (i === changed && j === (at + changed) % 6 ? part ^ 1n : part)));
-          assert.equal(await ask(changed, lie), false, `${name(instruction)}, state ${changed}`);
+        const sums = new OwnSums(prover, sources);
+        for (const path of [wholePath, pathBelow(wholePath, 1), pathBelow(wholePath, 2), pathBelow(pathBelow(wholePath, 1), 31)]) {
+          const { segment } = sums.framed(leaf, word, path);
+          const segments = segmentsIn(segment);
+          const states = sums.at(leaf, word, path);
+          assert.equal(states.length, segments.length + 1);
+          const ask = (index: number, shown: readonly StepState[]): Promise<boolean> =>
+            follows(claim(at), path, bytesOfStates(shown), prover.part(leaf, word, sources, segments[index]).encode(states[index]!));
+          for (const index of [0, 1, segments.length - 1]) {
+            const where: string = `${name(instruction)}, path ${path}, segment ${index}`;
+            assert.equal(await ask(index, states), true, where);
+            const changed = (at + index) % 6;
+            const lie = states.map((state, i) => (i === index + 1 ? state.map((part, j) => (j === changed ? part ^ 1n : part)) : state));
+            assert.equal(await ask(index, lie), false, `${where}, another end`);
+          }
         }
       }
     });
@@ -133,51 +156,91 @@ describe("A long reduction's states", () => {
 
 describe("A segment", () => {
   let scene: StepScene;
-  let states: ReductionState[];
+  let sums: OwnSums;
   before(() => {
     scene = longScene(weights["common numbers"]!);
-    states = scene.prover.sums(0, 0, scene.sources);
+    sums = new OwnSums(scene.prover, scene.sources);
   });
-  const ask = (shown: readonly ReductionState[], proof: string): Promise<boolean> => follows(scene.claim(0), scene.trace[0], shown, proof);
-  const proofOf = (index: number, from: StepState) => scene.prover.segment(0, 0, index, scene.sources).encode(from);
+  const ask = (path: number, shown: readonly StepState[] | Uint8Array, proof: string): Promise<boolean> =>
+    follows(scene.claim(0), path, shown instanceof Uint8Array ? shown : bytesOfStates(shown), proof);
+  const proofOf = (from: number, to: number, state: StepState) => scene.prover.part(0, 0, scene.sources, { from, to }).encode(state);
+  const inner = pathBelow(wholePath, 1);
 
-  it("does not follow where there are too few or too many states", async () => {
-    const [first] = states;
-    for (const shown of [[], [first!], [...states, first!]]) {
-      assert.equal(await ask(shown, proofOf(0, initialState)), false);
-      assert.equal(await ask(shown, proofOf(2, states[1]!)), false);
+  it("A35 does not follow where there are too few or too many states, whichever part is recomputed", async () => {
+    for (const path of [wholePath, inner]) {
+      const states = sums.at(0, 0, path);
+      const shown = [[], states.slice(1), states.slice(0, 2), [...states, states[0]!], bytesOfStates(states).slice(0, -1)];
+      for (const wrong of shown) {
+        assert.equal(await ask(path, wrong, proofOf(0, 1, initialState)), false);
+        assert.equal(await ask(path, wrong, proofOf(512, 600, sums.at(0, 0, wholePath)[2]!)), false);
+      }
     }
   });
 
-  it("A22 begins and ends where segments do, with the state that was shown there", async () => {
-    const refused = (proof: string) => assert.rejects(ask(states, proof), /SegmentInvalid/);
-    await refused(proofOf(1, states[1]!));
-    await refused(proofOf(1, initialState));
-    await refused(proofOf(0, states[0]!));
-    const [part] = scene.prover.parts(0, 0, scene.sources, { positions: 300 });
-    await refused(part!.encode(initialState));
-    const whole = scene.prover.parts(0, 0, scene.sources).at(-1)!;
-    await refused(whole.encode(initialState));
+  it("A35 does not follow on a path that is no segment's", async () => {
+    for (const path of [pathBelow(wholePath, 3), pathBelow(pathBelow(wholePath, 2), 31)]) {
+      for (const count of [1, 2, 3]) {
+        assert.equal(await ask(path, Array<StepState>(count).fill(initialState), proofOf(0, 1, initialState)), false);
+      }
+    }
+  });
+
+  it("A22 A35 begins and ends where segments do, with the state that was shown there", async () => {
+    const states = sums.at(0, 0, wholePath);
+    const refused = (path: number, proof: string) => assert.rejects(ask(path, sums.at(0, 0, path), proof), /SegmentInvalid/);
+    await refused(wholePath, proofOf(256, 512, states[2]!));
+    await refused(wholePath, proofOf(256, 512, initialState));
+    await refused(wholePath, proofOf(0, 256, states[1]!));
+    await refused(wholePath, proofOf(0, 300, initialState));
+    await refused(wholePath, proofOf(0, 600, initialState));
+    await refused(wholePath, proofOf(256, 264, states[1]!));
+    const within = sums.at(0, 0, inner);
+    await refused(inner, proofOf(256, 512, within[0]!));
+    await refused(inner, proofOf(257, 265, within[0]!));
+    await refused(inner, proofOf(0, 8, initialState));
+    await refused(inner, proofOf(512, 600, within.at(-1)!));
+    assert.equal(await ask(inner, within, proofOf(504, 512, within[31]!)), true);
   });
 
   it("of a word that is no reduction's is the whole of it", async () => {
     const { prover, sources, claim, trace } = scene;
     // Behind the output's last element.
-    const proof = prover.segment(0, 5, 0, sources).encode(initialState);
-    assert.deepEqual(prover.sums(0, 5, sources), []);
-    assert.deepEqual([trace[5], await follows(claim(5), 0, [], proof)], [0, true]);
-    assert.equal(await follows(claim(5), 1, [], proof), false);
-    assert.equal(await follows(claim(5), 0, states, proof), false);
+    const proof = prover.part(0, 5, sources).encode(initialState);
+    const states = prover.sums(0, 5, sources);
+    assert.deepEqual(states, [initialState, initialState]);
+    const asked = (shown: readonly StepState[]) => follows(claim(5), wholePath, bytesOfStates(shown), proof);
+    assert.deepEqual([trace[5], await asked(states)], [0, true]);
+    assert.equal(await asked([initialState, initialState.with(0, 1n)]), false);
+    assert.equal(await asked(sums.at(0, 0, wholePath)), false);
   });
 });
 
 describe("The segments of a reduction", () => {
   it("cover it, grow with it, and are at most 32", () => {
-    for (const total of [1, 255, 256, 257, 600, 8192, 8193, 16_384, 16_385, 10 ** 6]) {
-      const segments = segmentsOf(total);
-      assert.ok(segments.length <= 32 && segments.at(-1)!.to === total && segments[0]!.from === 0);
+    for (const total of [1, 7, 8, 9, 255, 256, 257, 600, 8192, 8193, 16_384, 16_385, 10 ** 6, 2 ** 38]) {
+      const segments = segmentsIn({ from: 3, to: 3 + total });
+      assert.ok(segments.length <= 32 && segments.at(-1)!.to === 3 + total && segments[0]!.from === 3);
       for (const [i, { from, to }] of segments.slice(1).entries()) assert.ok(from === segments[i]!.to && to > from);
     }
-    assert.deepEqual([segmentsOf(256).length, segmentsOf(257).length, segmentsOf(8192).length, segmentsOf(8193).length], [1, 2, 32, 17]);
+    const count = (total: number) => segmentsIn({ from: 0, to: total }).length;
+    assert.deepEqual([1, 8, 9, 256, 257, 8192, 8193].map(count), [1, 8, 2, 32, 2, 32, 17]);
+  });
+
+  it("A35 have a path each, down to single elements, that is never longer than seven segments", () => {
+    const random = seeded(3);
+    for (let i = 0; i < 2000; ++i) {
+      const total = i === 0 ? 2 ** 38 : random.int(1, 2 ** random.int(1, 38));
+      let [path, segment] = [wholePath, { from: 0, to: total }];
+      for (;;) {
+        assert.deepEqual(segmentAt(total, path), segment);
+        const segments = segmentsIn(segment);
+        if (segments.length === 1) break;
+        const index = i % 3 === 0 ? segments.length - 1 : random.int(0, segments.length - 1);
+        if (segments.every((one) => lengthOf(one) === 1)) break;
+        [path, segment] = [pathBelow(path, index), segments[index]!];
+      }
+      assert.ok(indicesOf(path).length <= deepestPath, `${total}: ${indicesOf(path).join()}`);
+      assert.equal(segmentAt(total, pathBelow(path, 31))?.from, segmentsIn(segment)[31]?.from);
+    }
   });
 });

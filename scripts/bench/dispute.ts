@@ -86,15 +86,14 @@ const operatorMoves = new Set(["defend", "reveal", "revealSums"]);
 const gasOf = ({ moves }: Played, byOperator: boolean) =>
   moves.reduce((sum, { name, gas }) => (operatorMoves.has(name) === byOperator ? sum + gas : sum), 0);
 
+const figuresOf = (name: string, play: () => Promise<Played>, gas: number, moves: number | null): Bench[] => [
+  { name: `dispute.${name}.gas`, unit: "gas", target: gas, run: async () => (await play()).gas },
+  { name: `dispute.${name}.operator.gas`, unit: "gas", target: null, run: async () => gasOf(await play(), true) },
+  { name: `dispute.${name}.challenger.gas`, unit: "gas", target: null, run: async () => gasOf(await play(), false) },
+  { name: `dispute.${name}.moves`, unit: "moves", target: moves, run: async () => (await play()).moves.length },
+];
+
 export const benches: Bench[] = [
-  ...Object.entries(disputes).flatMap(([name, play]): Bench[] => [
-    { name: `dispute.${name}.gas`, unit: "gas", target: 1_500_000, run: async () => (await play()).gas },
-    { name: `dispute.${name}.moves`, unit: "moves", target: 12, run: async () => (await play()).moves.length },
-  ]),
-  ...Object.entries(reductions).flatMap(([name, play]): Bench[] => [
-    { name: `dispute.${name}.gas`, unit: "gas", target: 2_500_000, run: async () => (await play()).gas },
-    { name: `dispute.${name}.operator.gas`, unit: "gas", target: null, run: async () => gasOf(await play(), true) },
-    { name: `dispute.${name}.challenger.gas`, unit: "gas", target: null, run: async () => gasOf(await play(), false) },
-    { name: `dispute.${name}.moves`, unit: "moves", target: null, run: async () => (await play()).moves.length },
-  ]),
+  ...Object.entries(disputes).flatMap(([name, play]) => figuresOf(name, play, 1_500_000, 12)),
+  ...Object.entries(reductions).flatMap(([name, play]) => figuresOf(name, play, 2_500_000, null)),
 ];

@@ -80,6 +80,13 @@ const schema = z.strictObject({
     evaluationLeadSeconds: z.int().nonnegative().default(2),
     /** By fee token (zero address: ETH); a token that isn't named isn't taken, unless the table is empty. */
     minimumFees: z.record(address, amount).default({}),
+    /** A fee in ETH must be at least so many times what the answer's gas costs now; 0: any fee will do. */
+    feeOverCost: z.number().nonnegative().default(1),
+    /** By fee token: least fee for locking 10^18 of the stake token's smallest unit for a day; a token that isn't named isn't priced by time. */
+    bondDayFees: z.record(address, amount).default({ [`0x${"0".repeat(40)}`]: 10n ** 12n }),
+    /** Parts of the stake that one answer, and all open answers to one requester, may lock. */
+    answerShare: z.number().positive().max(1).default(0.5),
+    consumerShare: z.number().positive().max(1).default(0.5),
   }),
   /** When own answers are held against the canonical ones. */
   selfCheck: section({

@@ -10,10 +10,12 @@ import { DisputeViews } from "./chain/disputeViews.ts";
 import { Moves } from "./chain/moves.ts";
 import type { Config } from "./config.ts";
 import { eligibleAt } from "./core/eligibility.ts";
-import type { Job } from "./core/job.ts";
+import type { Job, Request } from "./core/job.ts";
 import { Loop } from "./core/loop.ts";
 import type { NodePolicy } from "./core/nextAction.ts";
+import { reasonAgainst as reasonAgainstFee } from "./core/pricing.ts";
 import { selfCheckOf } from "./core/selfCheck.ts";
+import { dtypes, elementCount } from "./core/tensor.ts";
 import { lay } from "./foundation.ts";
 import { Defender } from "./publisher/defender.ts";
 import { Publisher } from "./publisher/publisher.ts";
@@ -80,7 +82,18 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     },
   );
   const shared = { jobs, log, metrics, crashPoint };
-  const policy = (reserved: bigint): NodePolicy => policyOf(config, chainLog, ownState.stake, reserved + jobs.bondsOnTheWay());
+  const reasonAgainst = ({ params, protocolFeeBps }: Request) => {
+    const model = models.known(params.modelId);
+    const size = model === undefined ? 0 : bundleBytes(model.outputs);
+    const outputBytes = size > config.outputs.inlineBytes ? 0 : size;
+    const around = { gasPrice: watcher.baseFee + sender.tip, outputBytes, protocolFeeBps, royaltyBps: model?.royaltyBps ?? 0 };
+    return reasonAgainstFee(params, around, config.scheduler);
+  };
+  const policy = (reserved: bigint): NodePolicy => ({
+    ...policyOf(config, chainLog, ownState.stake, reserved + jobs.bondsOnTheWay()),
+    lockedFor: (requester) => jobs.lockedFor(signer.address, requester),
+    reasonAgainst,
+  });
 
   const calls = new Calls(deployment);
   const moves = new Moves({ journal, sender, log, metrics });
@@ -228,7 +241,18 @@ async function publishOutput({ outputs: { inlineBytes, directory, baseUrl } }: C
   return `${baseUrl.replace(/\/$/, "")}/${root}`;
 }
 
-function policyOf({ scheduler, signer }: Config, chainLog: ChainLog, account: Stake, reserved: bigint): NodePolicy {
+/** @returns bytes of the tensors' elements; what a bundle says about them besides is little. */
+const bundleBytes = (specs: Model["outputs"]): number =>
+  specs.reduce((sum, { dtype, shape }) => sum + elementCount(shape) * dtypes[dtype].size, 0);
+
+const partOf = (amount: bigint, share: number): bigint => (amount * BigInt(Math.round(share * 10_000))) / 10_000n;
+
+function policyOf(
+  { scheduler, signer }: Config,
+  chainLog: ChainLog,
+  account: Stake,
+  reserved: bigint,
+): Omit<NodePolicy, "lockedFor" | "reasonAgainst"> {
   const served = chainLog.servedModels();
   const fees = Object.entries(scheduler.minimumFees);
   return {
@@ -237,6 +261,8 @@ function policyOf({ scheduler, signer }: Config, chainLog: ChainLog, account: St
     minimumFee: (token) => (fees.length === 0 ? 0n : (fees.find(([name]) => name === token)?.[1] ?? null)),
     stake: account.stake,
     freeStake: account.free - reserved,
+    answerLimit: partOf(account.stake, scheduler.answerShare),
+    consumerLimit: partOf(account.stake, scheduler.consumerShare),
     eligibleAt: ({ requestId, request }) => eligibleAt(requestId, request, signer.address, account.active),
     submitMargin: scheduler.submitMarginSeconds,
     evaluationLead: scheduler.evaluationLeadSeconds,

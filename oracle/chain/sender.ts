@@ -73,6 +73,7 @@ export class Sender {
   /** How often every pool refused a transaction in a row, and what was said last. */
   readonly #refusals = new Map<number, { count: number; message: string }>();
   readonly #absences = new Map<number, number>();
+  #tip: bigint | undefined;
   #gap: { nonce: number; since: number } | undefined;
 
   constructor(options: SenderOptions) {
@@ -83,6 +84,12 @@ export class Sender {
 
   get address(): string {
     return this.#options.signer.address;
+  }
+
+  /** What a block takes beside its base fee, by the last provider that was asked: wei per gas. */
+  get tip(): bigint {
+    const { tipCeiling } = this.#options.limits;
+    return this.#tip === undefined || this.#tip > tipCeiling ? tipCeiling : this.#tip;
   }
 
   /** @returns whether a pending transaction is in a block already, if only in one that was not read yet. */
@@ -128,6 +135,7 @@ export class Sender {
     const { rpc, limits } = this.#options;
     const nonce = await this.#nonces.next(head.number);
     const [prices, gasLimit] = await Promise.all([gasPrices(rpc), this.#estimate(call)]);
+    this.#tip = prices.tip;
     const fees = feesFor(prices, limitsAt(urgency({ kind, deadline }, head.time), limits));
     const intent: Intent = {
       kind,

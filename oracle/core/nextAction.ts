@@ -1,4 +1,4 @@
-import { submitDeadline, type Job } from "./job.ts";
+import { submitDeadline, type Job, type Request } from "./job.ts";
 
 /** Where the chain stands, as far as it has been read. */
 export interface Head {
@@ -19,6 +19,13 @@ export interface NodePolicy {
   stake: bigint;
   /** The part of `stake` behind which nothing stands, answers on their way to the chain included. */
   freeStake: bigint;
+  /** Most that one answer, and all open answers to one requester together, may lock of `stake`. */
+  answerLimit: bigint;
+  consumerLimit: bigint;
+  /** What open answers to a requester lock, answers on their way to the chain included. */
+  lockedFor(requester: string): bigint;
+  /** Why a request's fee doesn't pay for its answer; null where it does. */
+  reasonAgainst(request: Request): string | null;
   /** Chain time from which this operator may answer the request. */
   eligibleAt(job: Job): number;
   /** An answer that can't be on the chain this many seconds before its deadline isn't begun. */
@@ -35,11 +42,11 @@ export type Action =
   | { kind: "submit" }
   | { kind: "finalize" }
   | { kind: "decline"; reason: string }
-  /** `until`: chain time in seconds; null: until the chain or the node changes the job. */
-  | { kind: "wait"; until: number | null }
+  /** `until`: chain time in seconds; null: until the chain or the node changes the job. `reason`: for people. */
+  | { kind: "wait"; until: number | null; reason?: string }
   | { kind: "done" };
 
-const waitForChange: Action = { kind: "wait", until: null };
+const waitForChange = { kind: "wait", until: null } as const satisfies Action;
 const done: Action = { kind: "done" };
 
 /**
@@ -69,7 +76,8 @@ function nextForRequested(job: Job, head: Head, policy: NodePolicy): Action {
   if (isLive(job.submission)) return waitForChange;
   const deadline = submitDeadline(job.request);
   if (head.time >= deadline - policy.submitMargin) {
-    return { kind: "decline", reason: `the answer is due at ${deadline}, it is ${head.time}: too late to submit` };
+    const until = job.reason === null ? "" : ` (until now: ${job.reason})`;
+    return { kind: "decline", reason: `the answer is due at ${deadline}, it is ${head.time}: too late to submit${until}` };
   }
   if (job.retryAt > head.time) return { kind: "wait", until: job.retryAt };
   const eligibleAt = policy.eligibleAt(job);
@@ -83,14 +91,34 @@ function nextForRequested(job: Job, head: Head, policy: NodePolicy): Action {
   }
 }
 
-function nextForNew({ request: { params } }: Job, head: Head, policy: NodePolicy, eligibleAt: number): Action {
+function nextForNew({ request }: Job, head: Head, policy: NodePolicy, eligibleAt: number): Action {
+  const { params, requester } = request;
   const { modelId, feeToken, fee, bond } = params;
   if (!policy.serves(modelId)) return { kind: "decline", reason: `model ${modelId} is not served by this operator` };
   const minimum = policy.minimumFee(feeToken);
   if (minimum === null) return { kind: "decline", reason: `fees in ${feeToken} are not taken` };
   if (fee < minimum) return { kind: "decline", reason: `the fee ${fee} is below the minimum of ${minimum}` };
   if (bond > policy.stake) return { kind: "decline", reason: `the bond ${bond} is above the whole stake of ${policy.stake}` };
-  if (bond > policy.freeStake) return waitForChange;
+  if (bond > policy.answerLimit) {
+    return {
+      kind: "decline",
+      reason: `the bond ${bond} is more than one answer may lock (${policy.answerLimit}, by scheduler.answerShare)`,
+    };
+  }
+  const unprofitable = policy.reasonAgainst(request);
+  if (unprofitable !== null) return { kind: "decline", reason: unprofitable };
+  if (bond > policy.freeStake) return { ...waitForChange, reason: `the bond ${bond} is above the free stake of ${policy.freeStake}` };
+  // Where all that is locked is below the limit, so is each requester's part.
+  if (policy.stake - policy.freeStake + bond > policy.consumerLimit) {
+    const locked = policy.lockedFor(requester);
+    if (locked + bond > policy.consumerLimit) {
+      const limit = `${policy.consumerLimit}, by scheduler.consumerShare`;
+      return {
+        ...waitForChange,
+        reason: `${requester} has locked ${locked}; with ${bond} it is more than one requester may lock (${limit})`,
+      };
+    }
+  }
   const beginAt = eligibleAt - policy.evaluationLead;
   return beginAt > head.time ? { kind: "wait", until: beginAt } : { kind: "evaluate" };
 }

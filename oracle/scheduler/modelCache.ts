@@ -14,6 +14,7 @@ export interface ModelLoader {
 /** Model records, each read once, and again after a failure; their artifacts are fetched and loaded by those who keep them. */
 export class ModelCache {
   readonly #models = new Map<string, Promise<Model>>();
+  readonly #known = new Map<string, Model>();
   readonly #readModel: (modelId: string) => Promise<Model>;
   readonly #content: ContentSource;
   readonly #runtime: ModelLoader;
@@ -28,6 +29,7 @@ export class ModelCache {
     this.#readModel = async (modelId) => {
       const model = await readModel(modelId);
       await check(modelId, model);
+      this.#known.set(modelId, model);
       return model;
     };
     this.#content = content;
@@ -37,6 +39,11 @@ export class ModelCache {
   /** @returns the model's record, checked. */
   record(modelId: string): Promise<Model> {
     return remember(this.#models, modelId, () => this.#readModel(modelId));
+  }
+
+  /** @returns the model's record where it was read before. */
+  known(modelId: string): Model | undefined {
+    return this.#known.get(modelId);
   }
 
   /** @returns the model's record and the hash under which the runtime has it loaded. */

@@ -55,7 +55,7 @@ interface Finished {
 /** Decides which requests are worth answering, and runs their models. */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #running = new Map<string, { bond: bigint; alone: boolean; done: Promise<void> }>();
+  readonly #running = new Map<string, { bond: bigint; requester: string; alone: boolean; done: Promise<void> }>();
   /** Tries of each job that failed without its fault, for the delay before the next one; forgotten at a restart. */
   readonly #failures = new Map<string, number>();
   readonly #abort = new AbortController();
@@ -78,8 +78,8 @@ export class Scheduler {
   tick(): void {
     const head = this.#options.head();
     if (head === undefined || this.#stopping) return;
-    const policy = this.#policyNow();
     const starting: Job[] = [];
+    const policy = this.#policyNow(starting);
     if ([...this.#running.values()].some(({ alone }) => alone)) return;
     // All that wait are looked at in turn: those that can't be started must not hide those that can.
     let pages = mostPages;
@@ -109,7 +109,8 @@ export class Scheduler {
     this.#options.crashPoint("after-evaluation-begun");
     for (const job of starting) {
       const alone = job.starts >= aloneFrom;
-      this.#running.set(job.requestId, { bond: job.request.params.bond, alone, done: this.#work(job) });
+      const { params, requester } = job.request;
+      this.#running.set(job.requestId, { bond: params.bond, requester, alone, done: this.#work(job) });
     }
   }
 
@@ -130,8 +131,14 @@ export class Scheduler {
       .filter((requestId) => !this.#running.has(requestId) && !starting.some((job) => job.requestId === requestId));
   }
 
-  #policyNow(): NodePolicy {
-    return { ...this.#options.policy([...this.#running.values()].reduce((sum, { bond }) => sum + bond, 0n)) };
+  /** @param starting jobs that are about to be begun; what is pushed to it counts as well. */
+  #policyNow(starting: readonly Job[]): NodePolicy {
+    const policy = this.#options.policy([...this.#running.values()].reduce((sum, { bond }) => sum + bond, 0n));
+    const begun = (requester: string) =>
+      [...this.#running.values(), ...starting.map(({ request }) => ({ requester: request.requester, bond: request.params.bond }))]
+        .filter((each) => each.requester === requester)
+        .reduce((sum, { bond }) => sum + bond, 0n);
+    return { ...policy, lockedFor: (requester) => policy.lockedFor(requester) + begun(requester) };
   }
 
   #mayStart(job: Job, head: Head, policy: NodePolicy): boolean {
@@ -151,11 +158,13 @@ export class Scheduler {
       case "decline":
         this.#giveUp(jobs, job, "DECLINED", action.reason);
         return false;
+      case "wait":
+        if (action.reason !== undefined && job.reason === null) jobs.note(job.requestId, action.reason);
+        return false;
       case "check":
       case "submit":
       case "retract":
       case "finalize":
-      case "wait":
       case "done":
         return false;
     }

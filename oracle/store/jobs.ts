@@ -188,6 +188,23 @@ export class JobStore {
     return rows.reduce((sum, { bond }) => sum + BigInt(bond), 0n);
   }
 
+  /** @returns the sum of the bonds of an operator's open answers to a requester, those on their way to the chain included. */
+  lockedFor(operator: string, requester: string): bigint {
+    const rows = this.#db.all<{ bond: string }>(
+      `SELECT bond FROM jobs WHERE json_extract(request, '$.requester') = ? AND (
+         (status IN ('SUBMITTED', 'SUSPENDED') AND json_extract(answer, '$.operator') = ?)
+         OR (status = 'REQUESTED' AND work IN ('UNCHECKED', 'EVALUATED')))`,
+      requester,
+      operator,
+    );
+    return rows.reduce((sum, { bond }) => sum + BigInt(bond), 0n);
+  }
+
+  /** Why a job waits, for people. */
+  note(requestId: string, reason: string): void {
+    this.#db.run("UPDATE jobs SET reason = ? WHERE request_id = ?", reason, requestId);
+  }
+
   input(requestId: string): { bytes: Uint8Array | null; uri: string } {
     const row = this.#db.get<{ bytes: Uint8Array | null; uri: string }>(
       "SELECT inputs.bytes AS bytes, input_uri AS uri FROM jobs LEFT JOIN inputs USING (request_id) WHERE request_id = ?",

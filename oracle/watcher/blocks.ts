@@ -8,6 +8,8 @@ export interface RawBlock {
   timestamp: string;
   logsBloom: string;
   transactions: string[];
+  /** Wei; missing before EIP-1559. */
+  baseFeePerGas?: string;
 }
 
 /** Thrown within one synchronisation where the provider's replies don't fit together. */

@@ -77,6 +77,7 @@ export class Watcher {
   #range: number;
   #newest = -1;
   #advancedAt = performance.now();
+  #baseFee = 0n;
   readonly #claims = new Map<string, number>();
   readonly #believed = new Set<string>();
 
@@ -86,6 +87,11 @@ export class Watcher {
     this.#seen = new SeenHeaders(options.confirmations + 8);
     this.#pace = new Pace(options.pollMs);
     this.#range = options.maxRange;
+  }
+
+  /** Of the newest block that was seen: wei per gas. */
+  get baseFee(): bigint {
+    return this.#baseFee;
   }
 
   /**
@@ -160,6 +166,7 @@ export class Watcher {
       this.#newest = Number(number);
       this.#advancedAt = performance.now();
       clock.observe(Number(timestamp));
+      this.#baseFee = BigInt(rest.baseFeePerGas ?? 0);
     } else if (performance.now() - this.#advancedAt > stallMs) {
       this.#advancedAt = performance.now();
       rpc.avoidCurrent(`no new block for ${stallMs} ms`);

@@ -87,7 +87,7 @@ test("E11 float inputs by URI are answered with what ONNX Runtime says", async (
 test("without a node, anyone finalizes an answer through the command line once its window is over", async () => {
   const { system, assay } = network;
   const node = await system.startNode({ account: "operator" });
-  const common = ["--fee", "5wei", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const common = ["--fee", "0.001", "--bond", "10", "--account", "requester", "--timeout", "60"];
   const { requestId } = (await assay("request", modelId, "--input", `x=${npy}`, ...common, "--window", "1h", "--wait")) as {
     requestId: string;
   };

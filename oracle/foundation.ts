@@ -3,7 +3,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ModelLibrary } from "./canonical/dispute/library.ts";
 import { Views } from "./chain/contracts.ts";
-import { quantity, Rpc } from "./chain/rpc.ts";
+import { publicName } from "./chain/publicUrl.ts";
+import { ChainUnavailableError, quantity, Rpc, RpcError } from "./chain/rpc.ts";
 import { Sender } from "./chain/sender.ts";
 import type { Config } from "./config.ts";
 import { ContentStore } from "./content/contentStore.ts";
@@ -182,6 +183,16 @@ export async function lay(
 
 const weiOf = (gwei: number): bigint => BigInt(Math.round(gwei * 1e9));
 
+/** @returns what keeps a node from starting, as something that a person can do something about. */
+export function startFailure(error: unknown, rpcUrls: readonly string[]): unknown {
+  if (!(error instanceof RpcError)) return error;
+  const names = rpcUrls.map(publicName).join(", ");
+  return new ChainUnavailableError(
+    `every chain provider (${names}) refuses what the node needs: ${error.message}; check the URLs in chain.rpc and their keys, or add another provider`,
+    { cause: error },
+  );
+}
+
 /** @throws NodeError where chain, contracts or account are not what the configuration says. */
 async function checkChain(config: Config, rpc: Rpc, db: Database, clock: ChainClock): Promise<void> {
   const { contracts, signer } = config;
@@ -193,6 +204,9 @@ async function checkChain(config: Config, rpc: Rpc, db: Database, clock: ChainCl
     { method: "eth_getBlockByNumber", params: ["pending", false] },
   ])) as [string, string, string, { hash: string } | null, { timestamp: string } | null];
   const names = rpc.names.join(", ");
+  if (![chainId, code, balance].every((each) => /^0x[0-9a-f]*$/i.test(String(each)))) {
+    throw new ChainUnavailableError(`${names} doesn't answer as an Ethereum provider does: correct chain.rpc`);
+  }
   if (Number(chainId) !== contracts.chainId) {
     throw new NodeError(`${names} is chain ${Number(chainId)}, contracts.chainId says ${contracts.chainId}: correct one of them`);
   }

@@ -16,7 +16,7 @@ import type { NodePolicy } from "./core/nextAction.ts";
 import { reasonAgainst as reasonAgainstFee } from "./core/pricing.ts";
 import { selfCheckOf } from "./core/selfCheck.ts";
 import { dtypes, elementCount } from "./core/tensor.ts";
-import { lay } from "./foundation.ts";
+import { lay, startFailure } from "./foundation.ts";
 import { Defender } from "./publisher/defender.ts";
 import { Publisher } from "./publisher/publisher.ts";
 import { DeclinedError } from "./scheduler/evaluate.ts";
@@ -64,7 +64,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
     return await assemble(config, options, cleanup);
   } catch (error) {
     for (const undo of cleanup.reverse()) await undo();
-    throw error;
+    throw startFailure(error, config.chain.rpc);
   }
 }
 

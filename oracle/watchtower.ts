@@ -11,7 +11,7 @@ import { Moves } from "./chain/moves.ts";
 import type { Config } from "./config.ts";
 import { Loop } from "./core/loop.ts";
 import { isSampled } from "./core/selfCheck.ts";
-import { lay, NodeError } from "./foundation.ts";
+import { lay, NodeError, startFailure } from "./foundation.ts";
 import { Service } from "./service.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
@@ -49,7 +49,7 @@ export async function startWatchtower(config: Config, options: StartOptions): Pr
     return await assemble(config, options, cleanup);
   } catch (error) {
     for (const undo of cleanup.reverse()) await undo();
-    throw error;
+    throw startFailure(error, config.chain.rpc);
   }
 }
 

@@ -18,8 +18,10 @@ export const exitCodes = {
   "content-unavailable": 9,
   /** Another process holds what this one needs: the data directory, the key or the port. */
   "in-use": 10,
+  /** The disk is full, or the job store on it is damaged. */
+  storage: 11,
   /** A deployment isn't what its parameters say, or can't work. */
-  differs: 11,
+  differs: 12,
   /** Stopped by a signal before the work was done. */
   interrupted: 130,
 } as const;

@@ -7,7 +7,7 @@ const failureOf: Record<string, Failure> = {
   ConfigError: "bad-input",
   KeyError: "bad-input",
   NodeError: "bad-input",
-  StoreError: "bad-input",
+  StoreError: "storage",
   RuntimeError: "bad-input",
   ContentError: "content-unavailable",
   ContentMismatchError: "content-unavailable",
@@ -22,7 +22,10 @@ export function explain(error: unknown): { failure: Failure; message: string } {
     const failure = failureOf[error.name];
     if (failure !== undefined) return { failure, message: oneLine(error.message) };
     const { path, code } = error as NodeJS.ErrnoException;
-    if (path !== undefined && ["EACCES", "EPERM", "ENOENT", "ENOSPC", "EROFS", "ENOTDIR"].includes(code ?? "")) {
+    if (["ENOSPC", "EDQUOT", "EFBIG", "EIO"].includes(code ?? "")) {
+      return { failure: "storage", message: `${oneLine(error.message)}; free some space, then start again` };
+    }
+    if (path !== undefined && ["EACCES", "EPERM", "ENOENT", "EROFS", "ENOTDIR"].includes(code ?? "")) {
       return { failure: "bad-input", message: `${error.message}; check the path, its permissions and the free space` };
     }
   }

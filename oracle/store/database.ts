@@ -7,29 +7,63 @@ export class StoreError extends Error {
 
 type Row = Record<string, unknown>;
 
+const rebuilt = "move it away and start again: it is rebuilt from the chain";
+const advices: Record<number, string> = {
+  5: "another program uses it; stop that one first",
+  8: "make it writable for this user",
+  10: `check the disk and its free space; where the disk is well, ${rebuilt}`,
+  11: rebuilt,
+  13: "free some space, then start again",
+  14: "check the path, its permissions and the free space",
+  26: rebuilt,
+};
+
+/** @returns what a fault of the disk, or of a file on it, means to people; `error` itself where it is something else. */
+export function storeFault(path: string, error: unknown): unknown {
+  const { code, errcode, message } = error as { code?: string; errcode?: number; message: string };
+  if (["ENOSPC", "EDQUOT", "EFBIG", "EIO"].includes(code ?? "")) {
+    return new StoreError(`${path} can't be written (${message}); free some space, then start again`, { cause: error });
+  }
+  const advice = code === "ERR_SQLITE_ERROR" ? advices[(errcode ?? 0) & 0xff] : undefined;
+  return advice === undefined ? error : new StoreError(`the job store ${path} can't be used (${message}); ${advice}`, { cause: error });
+}
+
 /** One SQLite file; every statement is prepared once. */
 export class Database {
   readonly #db: DatabaseSync;
+  readonly #path: string;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
 
   /**
    * Opens (or makes) the file and brings its schema up to date.
-   * @throws StoreError where the file is damaged or was written by a newer version.
+   * @throws StoreError where the file is damaged or was written by a newer version, or the disk is full.
    */
   constructor(path: string) {
+    this.#path = path;
+    this.#db = this.#guarded(() => new DatabaseSync(path));
     try {
-      this.#db = new DatabaseSync(path);
-      this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000");
-      const damage = this.#db.prepare("PRAGMA quick_check(1)").get() as Row;
-      if (damage.quick_check !== "ok") throw new StoreError(String(damage.quick_check));
+      this.#guarded(() => {
+        this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000");
+        const damage = this.#db.prepare("PRAGMA quick_check(1)").get() as Row;
+        if (damage.quick_check !== "ok") {
+          throw new StoreError(`the job store ${path} is damaged (${String(damage.quick_check)}); ${rebuilt}`);
+        }
+      });
+      this.#migrate(path);
     } catch (error) {
-      throw new StoreError(
-        `the job store ${path} can't be read (${(error as Error).message}); move it away and start again: it is rebuilt from the chain`,
-        { cause: error },
-      );
+      this.#db.close();
+      throw error;
     }
-    this.#migrate(path);
+  }
+
+  /** @throws StoreError in place of what the disk made fail. */
+  #guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storeFault(this.#path, error);
+    }
   }
 
   #migrate(path: string): void {
@@ -40,7 +74,7 @@ export class Database {
       );
     }
     for (let i = version; i < migrations.length; i++) {
-      this.transaction(() => this.#db.exec(`${migrations[i]!}; PRAGMA user_version = ${i + 1}`));
+      this.transaction(() => this.#guarded(() => this.#db.exec(`${migrations[i]!}; PRAGMA user_version = ${i + 1}`)));
     }
   }
 
@@ -61,11 +95,11 @@ export class Database {
   /** Runs `work` in one transaction: all of it happens, or none. Calls inside another one join it. */
   transaction<T>(work: () => T): T {
     if (this.#depth > 0) return work();
-    this.#db.exec("BEGIN IMMEDIATE");
+    this.#guarded(() => this.#db.exec("BEGIN IMMEDIATE"));
     this.#depth++;
     try {
       const result = work();
-      this.#db.exec("COMMIT");
+      this.#guarded(() => this.#db.exec("COMMIT"));
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -77,20 +111,20 @@ export class Database {
 
   /** @returns the number of rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).changes);
+    return this.#guarded(() => Number(this.#prepare(sql).run(...values).changes));
   }
 
   /** @returns the row id of the inserted row. */
   insert(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).lastInsertRowid);
+    return this.#guarded(() => Number(this.#prepare(sql).run(...values).lastInsertRowid));
   }
 
   get<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
-    return this.#prepare(sql).get(...values) as T | undefined;
+    return this.#guarded(() => this.#prepare(sql).get(...values) as T | undefined);
   }
 
   all<T>(sql: string, ...values: SQLInputValue[]): T[] {
-    return this.#prepare(sql).all(...values) as T[];
+    return this.#guarded(() => this.#prepare(sql).all(...values) as T[]);
   }
 
   close(): void {

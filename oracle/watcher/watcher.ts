@@ -102,7 +102,7 @@ export class Watcher {
   async sync(): Promise<boolean> {
     const { rpc, confirmations } = this.#options;
     const newest = await rpc.call<RawBlock | null>("eth_getBlockByNumber", ["latest", false]);
-    if (newest === null) {
+    if (typeof newest?.hash !== "string" || Number.isNaN(Number(newest.number))) {
       rpc.avoidCurrent("it has no latest block");
       return false;
     }

@@ -38,6 +38,8 @@ export interface NodeOptions {
   rpc?: readonly string[];
   /** Of the data directory, so that a restarted node finds its store again. Default: the account's name. */
   name?: string;
+  /** null: as the chain's blocks come. Default: 100. */
+  pollMilliseconds?: number | null;
 }
 
 export interface DeployedContract {
@@ -170,7 +172,15 @@ export class LocalSystem {
 
   /** Writes a node's configuration. @returns its path. */
   async writeNodeConfig(options: NodeOptions): Promise<string> {
-    const { account, extra = "", providers = ["cpu"], role = "operator", name = account, confirmations = 0 } = options;
+    const {
+      account,
+      extra = "",
+      providers = ["cpu"],
+      role = "operator",
+      name = account,
+      confirmations = 0,
+      pollMilliseconds = 100,
+    } = options;
     const path = join(this.directory, `${name}.toml`);
     const { rpcUrl } = this.chain.deployment;
     const rpc = options.rpc ?? [rpcUrl!.replace("http", "ws"), rpcUrl!];
@@ -180,9 +190,9 @@ export class LocalSystem {
 lockDirectory = "locks"
 
 [chain]
-rpc = [${rpc.map((url) => `"${url}"`).join(", ")}]
+rpc = ${JSON.stringify(rpc)}
 confirmations = ${confirmations}
-pollMilliseconds = 100
+${pollMilliseconds === null ? "" : `pollMilliseconds = ${pollMilliseconds}`}
 
 [contracts]
 file = "deployment.json"

@@ -58,6 +58,20 @@ export interface Kernels {
     acc: number,
   ): number;
   widenLanes(src: number, k: number, lanes: number, dst: number): void;
+  packIntegers(src: number, pitch: number, rows: number, k: number, zeros: number, low: number, high: number, isWide: number): void;
+  integerProduct(
+    lowA: number,
+    highA: number,
+    rows: number,
+    lowB: number,
+    highB: number,
+    columns: number,
+    k: number,
+    bias: number,
+    c: number,
+    pitch: number,
+    tile: number,
+  ): void;
   integerProducts(
     a: number,
     a2: number,

@@ -3,8 +3,7 @@ import { ProgramError } from "../program/check.ts";
 import { outputWords } from "../program/layout.ts";
 import type { Access, ContractInstruction, Instruction, MapInstruction, ReduceInstruction } from "../program/types.ts";
 import { dependsOn } from "./axes.ts";
-import { expressionScratch, writeAccess, writeExpression, writeWindow, type Locate } from "./descriptors.ts";
-import type { Layout } from "./layout.ts";
+import { expressionScratch, writeAccess, writeExpression, writeWindow } from "./descriptors.ts";
 import { chunkWork, planExpression, product, range, type Context, type Preparation } from "./planContext.ts";
 import { planProduct } from "./planProduct.ts";
 import { Scratch } from "./scratch.ts";
@@ -199,8 +198,12 @@ function planCore(context: Context, instruction: Instruction): EngineTask {
 }
 
 /** @throws ProgramError where an access that is always in bounds leaves its space. @throws MemoryLimitError */
-export function planInstruction(layout: Layout, locate: Locate, out: number, instruction: Instruction, number: number): Planned {
-  const context: Context = { layout, locate, out, scratch: new Scratch(), preparations: [] };
+export function planInstruction(
+  { layout, locate, out, weights }: Omit<Context, "scratch" | "preparations">,
+  instruction: Instruction,
+  number: number,
+): Planned {
+  const context: Context = { layout, locate, out, weights, scratch: new Scratch(), preparations: [] };
   try {
     const task = planCore(context, instruction);
     return { task, scratchBytes: context.scratch.bytes, preparations: context.preparations };

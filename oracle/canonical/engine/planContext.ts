@@ -1,21 +1,21 @@
 /** What planning one instruction works with. */
-import type { ContractInstruction, Expression, ReduceInstruction } from "../program/types.ts";
+import type { ContractInstruction, ElementType, Expression, ReduceInstruction } from "../program/types.ts";
 import { expressionScratch, writeExpression, type Locate } from "./descriptors.ts";
 import type { Layout } from "./layout.ts";
 import type { Scratch } from "./scratch.ts";
+import type { PackedRows } from "./tasks.ts";
 
 /** Work that has to be done once, when the weights are in memory. */
 export type Preparation =
   | {
       kind: "pack";
+      type: ElementType;
       access: number;
+      zero: number | null;
       groups: number;
       rows: number;
       k: number;
-      panels: number;
-      norms: number;
-      panelBytes: number;
-      normBytes: number;
+      packed: PackedRows;
     }
   | { kind: "widen"; access: number; k: number; lanes: number; to: number };
 
@@ -25,6 +25,8 @@ export interface Context {
   /** Address of the instruction's output. */
   out: number;
   scratch: Scratch;
+  /** The words of the weight space. */
+  weights: Uint32Array;
   preparations: Preparation[];
 }
 

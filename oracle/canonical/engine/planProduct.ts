@@ -1,9 +1,11 @@
-/** f32 contractions that are matrix products. */
-import type { Access, ContractInstruction } from "../program/types.ts";
+/** Contractions that are matrix products. */
+import type { Access, ContractInstruction, ElementType } from "../program/types.ts";
 import { dependsOn, pitchOfRows, walkOf } from "./axes.ts";
 import { addressOfWalk, writeAccess, writeWindow } from "./descriptors.ts";
+import { panelBytes, summaryBytes } from "./pack.ts";
 import { chunkWork, planExpression, product, range, type Context } from "./planContext.ts";
 import type { ProductTask, Side } from "./tasks.ts";
+import { zeroPoint } from "./zeroPoints.ts";
 
 const roundUp = (value: number, step: number) => Math.ceil(value / step) * step;
 
@@ -51,28 +53,35 @@ interface Sizes {
   k: number;
 }
 
-function planSide(
-  context: Context,
-  access: Access,
-  sizes: number[],
-  outer: number[],
-  inner: number[],
-  groups: number,
-  rows: number,
-  k: number,
-  atOnce: number,
-): Side {
+/** One side of the product as the program has it. */
+interface Factor {
+  access: Access;
+  /** Its zero point; null for zero. */
+  zero: Access | null;
+  /** Axes of groups and rows, and those of the reduction. */
+  outer: number[];
+  inner: number[];
+  groups: number;
+  rows: number;
+  /** Rows that are packed at a time. */
+  atOnce: number;
+}
+
+function planSide(context: Context, type: ElementType, factor: Factor, sizes: number[], k: number): Side {
   const { layout, locate, scratch } = context;
+  const { access, zero, outer, inner, groups, rows, atOnce } = factor;
   const order = [...outer, ...inner];
+  const zeroAddress = zero === null ? null : writeAccess(layout, locate, zero, sizes, outer);
   const address = writeAccess(layout, locate, access, sizes, order);
-  const panelBytes = 8 * k * roundUp(rows, 4);
-  const normBytes = 8 * roundUp(rows, 4);
+  const groupBytes = panelBytes(type, rows, k);
   let packed: Side["packed"] = null;
   // Panels hold four rows, so a chunk of packed rows starts at a multiple of four.
   const aligned = atOnce % 4 === 0 || atOnce === rows;
-  if (access.space === "weights" && aligned && groups * panelBytes <= packedLimit) {
-    packed = { panels: layout.reserve(groups * panelBytes), norms: layout.reserve(groups * normBytes), panelBytes, normBytes };
-    context.preparations.push({ kind: "pack", access: address, groups, rows, k, ...packed });
+  const isConstant = access.space === "weights" && (zero === null || zero.space === "weights");
+  if (isConstant && aligned && groups * groupBytes <= packedLimit) {
+    const [panels, summary] = [layout.reserve(groups * groupBytes), layout.reserve(groups * summaryBytes(type, rows))];
+    packed = { panels, summary, panelBytes: groupBytes, summaryBytes: summaryBytes(type, rows) };
+    context.preparations.push({ kind: "pack", type, access: address, zero: zeroAddress, groups, rows, k, packed });
   }
   const walk = walkOf(access, sizes, order);
   const pitch = groups === 1 ? pitchOfRows(walk, k) : null;
@@ -81,11 +90,14 @@ function planSide(
     access: address,
     window: direct === null && packed === null ? writeWindow(layout, locate, access, sizes, outer, inner, false) : null,
     hasBounds: access.bounds.length > 0,
+    zero: zeroAddress,
     direct,
     packed,
     rowsArea: scratch.take(direct === null && packed === null ? 4 * k * atOnce : 0),
-    panelsArea: scratch.take(packed === null ? 8 * k * roundUp(atOnce, 4) : 0),
-    normsArea: scratch.take(packed === null ? 8 * roundUp(atOnce, 4) : 0),
+    zerosArea: scratch.take(packed === null && type === "i32" ? 4 * roundUp(atOnce, 4) : 0),
+    panelsArea: scratch.take(packed === null ? panelBytes(type, atOnce, k) : 0),
+    panelBytes: panelBytes(type, atOnce, k),
+    summaryArea: scratch.take(packed === null ? summaryBytes(type, atOnce) : 0),
   };
 }
 
@@ -106,7 +118,7 @@ function chunking({ groups, inner, rows, columns, k }: Sizes) {
 export function planProduct(context: Context, instruction: ContractInstruction): ProductTask | null {
   const { out, scratch } = context;
   const { dims, reduce, bias, type } = instruction;
-  const roles = type === "f32" ? rolesOf(instruction) : null;
+  const roles = rolesOf(instruction);
   if (roles === null) return null;
   const count = (axes: number[]) => product(axes.map((axis) => dims[axis]!));
   const sizes: Sizes = {
@@ -120,13 +132,25 @@ export function planProduct(context: Context, instruction: ContractInstruction):
   if (rows * columns < 2 || (groups * inner > 1 && rows * columns < 8) || (inner > 1 && columns < 2)) return null;
   const { chunkRows, chunkColumns } = chunking(sizes);
   const sliceColumns = Math.min(chunkColumns, Math.max(4, 4 * Math.floor(sliceBytes / (8 * k) / 4)));
-  const [a, b] = roles.swapped ? [instruction.b, instruction.a] : [instruction.a, instruction.b];
+  const sides = [
+    { access: instruction.a, operand: instruction.zeroA },
+    { access: instruction.b, operand: instruction.zeroB },
+  ];
+  const [left, right] = roles.swapped ? sides.reverse() : sides;
   const loops = [...dims, ...reduce];
-  const reduction = range(dims.length, reduce.length);
+  const shared = { inner: range(dims.length, reduce.length), groups: groups * inner };
   const outer = [...roles.groups, ...roles.inner];
-  const sliced = Math.min(sliceColumns, columns);
+  const factor = ({ access, operand }: (typeof sides)[number], own: number[], count: number, atOnce: number): Factor | null => {
+    // One zero point for all rows where absent elements stand for it.
+    const zero = zeroPoint(instruction, operand, access.bounds.length > 0 ? [] : [...outer, ...own], context.weights);
+    return zero === undefined ? null : { ...shared, access, zero, outer: [...outer, ...own], rows: count, atOnce };
+  };
+  const a = factor(left!, roles.rows, rows, chunkRows);
+  const b = factor(right!, roles.columns, columns, Math.min(sliceColumns, columns));
+  if (a === null || b === null) return null;
   return {
     kind: "product",
+    type,
     out,
     words: product(dims),
     chunks: groups * Math.ceil(rows / chunkRows) * Math.ceil(columns / chunkColumns),
@@ -135,8 +159,8 @@ export function planProduct(context: Context, instruction: ContractInstruction):
     bias,
     biasArea: scratch.take(bias === null ? 0 : 4 * chunkRows * inner * chunkColumns),
     coreArea: scratch.take(4 * chunkRows * inner * chunkColumns),
-    a: planSide(context, a, loops, [...outer, ...roles.rows], reduction, groups * inner, rows, k, chunkRows),
-    b: planSide(context, b, loops, [...outer, ...roles.columns], reduction, groups * inner, columns, k, sliced),
+    a: planSide(context, type, a, loops, k),
+    b: planSide(context, type, b, loops, k),
     chunkRows,
     chunkColumns,
     sliceColumns,

@@ -5,8 +5,9 @@ import { outputLeaves, outputOffset, traceLeaves } from "../program/layout.ts";
 import type { Program } from "../program/types.ts";
 import { controlBytes } from "./control.ts";
 import type { Locate } from "./descriptors.ts";
-import { instanceBytes, instantiateKernels } from "./kernels.ts";
+import { instanceBytes, instantiateKernels, type Kernels } from "./kernels.ts";
 import { Layout } from "./layout.ts";
+import { pack, rowBytes } from "./pack.ts";
 import { planInstruction } from "./plan.ts";
 import type { Preparation } from "./planContext.ts";
 import type { EngineTask } from "./tasks.ts";
@@ -40,6 +41,26 @@ const hashScratchBytes = 32 * partLeaves + 512;
 /** Preparations take rows in slices of this many words. */
 const sliceWords = 2 ** 20;
 
+type Packs = Extract<Preparation, { kind: "pack" }>;
+
+/** A multiple of four: panels hold four rows. */
+const rowsAtOnce = ({ rows, k }: Packs) => Math.min(4 * Math.ceil(rows / 4), Math.max(4, 4 * Math.floor(sliceWords / k / 4)));
+
+/** Packs a slice of a group's rows, from `row` on. */
+function packSlice(memory: WebAssembly.Memory, kernels: Kernels, area: number, work: Packs, group: number, row: number): void {
+  const { type, access, zero, rows, k } = work;
+  const { panels, summary, panelBytes, summaryBytes } = work.packed;
+  const count = Math.min(rowsAtOnce(work), rows - row);
+  const zeros = area + 4 * k * rowsAtOnce(work);
+  const words = new Uint32Array(memory.buffer, zeros, count).fill(0);
+  if (zero !== null) kernels.fillRows(zero, zeros, group * rows + row, count, 0);
+  // Absent elements count for nothing: less the zero point they are 0.
+  kernels.fillRows(access, area, (group * rows + row) * k, count * k, words[0]!);
+  const to = panels + group * panelBytes + row * rowBytes(type, k);
+  const at = summary + group * summaryBytes + (type === "f32" ? 8 * row : 0);
+  pack(kernels, { type, src: area, pitch: 4 * k, rows: count, k, zeros, panels: to, high: to + panelBytes / 2, summary: at });
+}
+
 function prepare(memory: WebAssembly.Memory, state: number, area: number, preparations: Preparation[]): void {
   const kernels = instantiateKernels(memory, state);
   for (const work of preparations) {
@@ -48,19 +69,14 @@ function prepare(memory: WebAssembly.Memory, state: number, area: number, prepar
       kernels.widenLanes(area, work.k, work.lanes, work.to);
       continue;
     }
-    const { access, groups, rows, k, panels, norms, panelBytes, normBytes } = work;
-    const atOnce = Math.max(4, 4 * Math.floor(sliceWords / k / 4));
-    for (let group = 0; group < groups; group++) {
-      for (let row = 0; row < rows; row += atOnce) {
-        const count = Math.min(atOnce, rows - row);
-        kernels.fillRows(access, area, (group * rows + row) * k, count * k, 0);
-        kernels.packRows(area, 4 * k, count, k, panels + group * panelBytes + 8 * k * row, norms + group * normBytes + 8 * row);
-      }
+    for (let group = 0; group < work.groups; group++) {
+      for (let row = 0; row < work.rows; row += rowsAtOnce(work)) packSlice(memory, kernels, area, work, group, row);
     }
   }
 }
 
-const preparationWords = (work: Preparation) => (work.kind === "widen" ? work.k * work.lanes : Math.max(sliceWords, 4 * work.k));
+/** A slice's rows, and a zero point for each. */
+const preparationWords = (work: Preparation) => (work.kind === "widen" ? work.k * work.lanes : rowsAtOnce(work) * (work.k + 1));
 
 function reserveLevels(layout: Layout, leaves: number): WorkerPlan["levels"] {
   const levels: WorkerPlan["levels"] = [];
@@ -99,7 +115,7 @@ function layOut(program: Program, weights: Uint32Array, { workers, streamed }: P
   const trace = streamed ? streamedTrace(program, layout) : residentTrace(program, layout);
   const planned = instructions.map((instruction, i) => {
     const locate: Locate = (access, sizes) => (access.space === "weights" ? weightRegion : trace.locate(i, access, sizes));
-    return planInstruction(layout, locate, trace.addresses[i]!, instruction, i);
+    return planInstruction({ layout, locate, out: trace.addresses[i]!, weights }, instruction, i);
   });
   const preparations = planned.flatMap((plan) => plan.preparations);
   const scratchBytes = planned.reduce((most, plan) => Math.max(most, plan.scratchBytes), 0);

@@ -1,31 +1,50 @@
 /** Chunks of matrix products: pack, multiply, settle what the bound can't decide. */
+import { pack, rowBytes } from "./pack.ts";
 import { coreAddress, fillBias, finish, secondPad, type Bench } from "./run.ts";
 import type { ProductTask, Side } from "./tasks.ts";
 
-/** Rows of one side, in memory as words (`address` 0 where only panels are at hand). */
+/** Packed rows of one side. */
 interface Rows {
-  address: number;
-  pitch: number;
   panels: number;
-  norms: number;
+  /** i32: address of the high panels. */
+  high: number;
+  /** f32: address of the rows' norms. i32: of the word that says whether the high panels are needed. */
+  summary: number;
+}
+
+/** Fills the zero points of rows. @returns the word that stands for an absent element: less the zero point it counts for nothing. */
+function fillZeros({ kernels, words }: Bench, side: Side, zeros: number, first: number, count: number): number {
+  if (side.zero === null) words.fill(0, zeros >>> 2, (zeros >>> 2) + count);
+  else kernels.fillRows(side.zero, zeros, first, count, 0);
+  return words[zeros >>> 2]!;
 }
 
 /** Packs `count` rows from `first` on of group `group`, or finds them packed. @param total rows of a group. */
-function packed({ kernels, scratch }: Bench, side: Side, group: number, total: number, first: number, count: number, k: number): Rows {
+function packed(bench: Bench, task: ProductTask, side: Side, group: number, total: number, first: number, count: number): Rows {
+  const { kernels, scratch, words } = bench;
+  const { type, k } = task;
   if (side.packed !== null) {
-    const { panels, norms, panelBytes, normBytes } = side.packed;
-    return { address: 0, pitch: 0, panels: panels + group * panelBytes + 8 * k * first, norms: norms + group * normBytes + 8 * first };
+    const { panelBytes, summaryBytes } = side.packed;
+    const panels = side.packed.panels + group * panelBytes + first * rowBytes(type, k);
+    return {
+      panels,
+      high: panels + panelBytes / 2,
+      summary: side.packed.summary + group * summaryBytes + (type === "f32" ? 8 * first : 0),
+    };
   }
-  const [panels, norms] = [scratch + side.panelsArea, scratch + side.normsArea];
-  let address = scratch + side.rowsArea;
+  const [panels, summary, zeros] = [scratch + side.panelsArea, scratch + side.summaryArea, scratch + side.zerosArea];
+  const pad = type === "f32" ? 0 : fillZeros(bench, side, zeros, group * total + first, count);
+  if (type === "i32") words[summary >>> 2] = 0;
+  let src = scratch + side.rowsArea;
   let pitch = 4 * k;
   if (side.direct !== null) {
-    address = side.direct.address + first * side.direct.pitch;
+    src = side.direct.address + first * side.direct.pitch;
     pitch = side.direct.pitch;
-  } else if (side.window !== null) kernels.fillWindows(side.window, address, group * total + first, count, 0, 4);
-  else kernels.fillRows(side.access, address, (group * total + first) * k, count * k, 0);
-  kernels.packRows(address, pitch, count, k, panels, norms);
-  return { address, pitch, panels, norms };
+  } else if (side.window !== null) kernels.fillWindows(side.window, src, group * total + first, count, pad, 4);
+  else kernels.fillRows(side.access, src, (group * total + first) * k, count * k, pad);
+  const high = panels + side.panelBytes / 2;
+  pack(kernels, { type, src, pitch, rows: count, k, zeros, panels, high, summary });
+  return { panels, high, summary };
 }
 
 /** Settles the listed elements exactly. @param group which of groups · inner. @param firstRow of the chunk. @param c address of the group's first result. */
@@ -88,17 +107,23 @@ export function runProduct(bench: Bench, task: ProductTask, chunk: number): void
   const list = scratch + task.listArea;
   for (let g = 0; g < inner; g++) {
     const group = range.group * inner + g;
-    const a = packed(bench, task.a, group, task.rows, range.row, range.rows, k);
+    const a = packed(bench, task, task.a, group, task.rows, range.row, range.rows);
     // Addresses of column 0, which a split row does not hold.
     const offset = 4 * (g * columns - range.column);
     const groupBias = bias === 0 ? 0 : bias + offset;
     words[list >>> 2] = 0;
     for (let column = range.column; column < range.column + range.columns; column += task.sliceColumns) {
       const width = Math.min(task.sliceColumns, range.column + range.columns - column);
-      const b = packed(bench, task.b, group, columns, column, width, k);
+      const b = packed(bench, task, task.b, group, columns, column, width);
       const at = core + offset + 4 * column;
       const biasAt = bias === 0 ? 0 : groupBias + 4 * column;
-      kernels.product(a.panels, a.norms, range.rows, b.panels, b.norms, width, k, biasAt, at, pitch, column, list, scratch + task.tileArea);
+      const tile = scratch + task.tileArea;
+      if (task.type === "f32")
+        kernels.product(a.panels, a.summary, range.rows, b.panels, b.summary, width, k, biasAt, at, pitch, column, list, tile);
+      else {
+        const [highA, highB] = [a, b].map(({ high, summary }) => (words[summary >>> 2] === 0 ? 0 : high));
+        kernels.integerProduct(a.panels, highA!, range.rows, b.panels, highB!, width, k, biasAt, at, pitch, tile);
+      }
     }
     if (words[list >>> 2] !== 0) settle(bench, task, group, range.row, groupBias, core + offset, pitch);
   }

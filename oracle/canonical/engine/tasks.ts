@@ -43,18 +43,35 @@ export interface Side {
   /** The same as a window, rows outside and reduction inside, where that pays. */
   window: number | null;
   hasBounds: boolean;
+  /** Access to the zero point of each row over (groups, rows), i32 only; null for zero. One that has bounds has one zero point for all rows. */
+  zero: number | null;
   /** Where rows can be read in place: address of the first, bytes between rows and between groups. */
   direct: { address: number; pitch: number } | null;
-  /** Address of the panels and of the norms, packed beforehand; bytes of panels and of norms of one group. */
-  packed: { panels: number; norms: number; panelBytes: number; normBytes: number } | null;
+  /** Panels packed beforehand; null where the rows are packed when they are needed. */
+  packed: PackedRows | null;
   rowsArea: number;
+  zerosArea: number;
   panelsArea: number;
-  normsArea: number;
+  panelBytes: number;
+  summaryArea: number;
 }
 
-/** f32 contraction whose output axes are (outer groups, rows, inner groups, columns). */
+/**
+ * Packed rows, group after group. f32: panels of binary64, and as their summary a norm of each row.
+ * i32: low panels and behind them as many high ones, and as their summary a word that is 1 where a high one isn't zero.
+ */
+export interface PackedRows {
+  panels: number;
+  summary: number;
+  /** Of one group. */
+  panelBytes: number;
+  summaryBytes: number;
+}
+
+/** Contraction whose output axes are (outer groups, rows, inner groups, columns). */
 export interface ProductTask extends CoreTask {
   kind: "product";
+  type: "f32" | "i32";
   groups: number;
   inner: number;
   rows: number;

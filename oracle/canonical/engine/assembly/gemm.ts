@@ -448,38 +448,3 @@ export function lanePlaces(
   }
   return exact;
 }
-
-/** i32 contraction of rows: out[i] = Σₖ (a[i][k] − zeroA[i])·(b[i][k] − zeroB[i]) + bias[i] mod 2^32; absent as in `exactDot`, 0 for no such area. */
-export function integerProducts(
-  a: usize,
-  a2: usize,
-  b: usize,
-  b2: usize,
-  rows: usize,
-  k: usize,
-  zeroA: usize,
-  zeroB: usize,
-  bias: usize,
-  out: usize,
-): void {
-  for (let i: usize = 0; i < rows; i++) {
-    const za = zeroA != 0 ? load<i32>(zeroA + 4 * i) : 0;
-    const zb = zeroB != 0 ? load<i32>(zeroB + 4 * i) : 0;
-    let sum = bias != 0 ? load<i32>(bias + 4 * i) : 0;
-    let j: usize = 4 * i * k;
-    const end = j + 4 * k;
-    if (a2 == 0 && b2 == 0) {
-      const va = i32x4.splat(za);
-      const vb = i32x4.splat(zb);
-      let s = i32x4.splat(0);
-      for (; j + 16 <= end; j += 16) s = i32x4.add(s, i32x4.mul(i32x4.sub(v128.load(a + j), va), i32x4.sub(v128.load(b + j), vb)));
-      sum += i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1) + i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3);
-    }
-    for (; j < end; j += 4) {
-      if (a2 != 0 && load<i32>(a + j) != load<i32>(a2 + j)) continue;
-      if (b2 != 0 && load<i32>(b + j) != load<i32>(b2 + j)) continue;
-      sum += (load<i32>(a + j) - za) * (load<i32>(b + j) - zb);
-    }
-    store<i32>(out + 4 * i, sum);
-  }
-}

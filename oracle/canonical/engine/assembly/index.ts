@@ -5,5 +5,6 @@ export { accumulatorBytes, exactDot, exactSum } from "./exact";
 export { initialiseFunctions } from "./functions";
 export { apply } from "./operations";
 export { evaluate, fillOperand } from "./expression";
-export { packRows, product, rowProducts, lanePlaces, widenLanes, integerProducts } from "./gemm";
+export { packRows, product, rowProducts, lanePlaces, widenLanes } from "./gemm";
+export { packIntegers, integerProduct, integerProducts } from "./integers";
 export { sumRows, sumLanes, foldRows, foldLanes, argRows } from "./reductions";

@@ -23,6 +23,18 @@ test("the README's gas is that of the snapshots", () => {
   }
 });
 
+test("the gas in docs/protocol.md is that of the snapshot", () => {
+  const gas = JSON.parse(text("snapshots/gas.json")) as Record<string, number>;
+  const rows = { request: "requestBatch10", submit: "submitBatch10", "finalize with callback": "finalizeBatch10" };
+  const figure = (gasUsed: number) => Math.round(gasUsed).toLocaleString("en-US");
+  const expected = Object.entries(rows).map(
+    ([row, batch]) => `| ${row} | ${figure(gas[row.split(" ")[0]!]!)} | ${figure(gas[batch]! / 10)} |`,
+  );
+  for (const row of [...expected, `| **all** | **${figure(gas.single!)}** | **${figure(gas.batch10!)}** |`]) {
+    assert.ok(text("docs/protocol.md").includes(row), `docs/protocol.md does not say "${row}": write it anew`);
+  }
+});
+
 test("docs/cli.md lists every exit code with its name", () => {
   const rows = [...text("docs/cli.md").matchAll(/^\| (\d+) \| `([a-z-]+)` \|/gm)].map(([, code, name]) => [name, Number(code)]);
   assert.deepEqual(Object.fromEntries(rows), exitCodes);

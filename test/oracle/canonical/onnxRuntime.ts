@@ -7,9 +7,9 @@ type Feed = { name: string; tensor: Tensor };
 
 /** @returns the outputs in the model's order. */
 export async function runOnnxRuntime(bytes: Uint8Array, feeds: readonly Feed[]): Promise<Tensor[]> {
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, intraOpNumThreads: 1 });
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4, intraOpNumThreads: 1 });
   const given = feeds.map(({ name, tensor }) => [name, toOrt(tensor)] as const);
-  const results = await session.run(Object.fromEntries(given));
+  const results = await session.run(Object.fromEntries(given), { logSeverityLevel: 4 });
   const outputs = session.outputNames.map((name): Tensor => {
     const { type, dims, data } = results[name]!;
     if (!Object.hasOwn(dtypes, type)) throw new Error(`output ${name} is ${type}`);

@@ -84,6 +84,29 @@ test("E03: activation_alpha and activation_beta are consumed in order", async ()
   assert.match(refusalOf(recurrent("RNN", 1, { activation_alpha: [0.5] })) ?? "", /values that no activation takes/);
 });
 
+test("E03: Affine without its factor is refused: ONNX Runtime's default is another than the specification's", () => {
+  assert.match(refusalOf(recurrent("RNN", 1, { activations: ["Affine"] })) ?? "", /Affine has no activation_alpha/);
+});
+
+test("reductions of no axes take each element through their function", async () => {
+  for (const operator of ["ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceSum", "ReduceMax", "ReduceLogSumExp"])
+    await agrees({ nodes: [node(operator, ["x"], ["z"], { noop_with_empty_axes: 1n })], inputs: [[2, 5]], opset: 18 });
+});
+
+test("pooling with auto_pad and dilations is refused: ONNX Runtime pads by another rule than the specification's", () => {
+  const pool = (operator: string): OperatorCase => ({
+    nodes: [node(operator, ["x"], ["z"], { kernel_shape: [3n], dilations: [2n], auto_pad: "SAME_LOWER" })],
+    inputs: [[1, 1, 6]],
+    opset: 19,
+  });
+  for (const operator of ["MaxPool", "AveragePool", "LpPool"]) assert.match(refusalOf(pool(operator)) ?? "", /auto_pad with dilations/);
+});
+
+test("E02: a value to pad with is read where nothing is padded with it", async () => {
+  const constants = [int64("pads", [4], [0, 1, 0, 1]), tensor("filler", "float32", [], [3])];
+  await agrees({ nodes: [node("Pad", ["x", "pads", "filler"], ["z"], { mode: "edge" })], inputs: [[2, 3]], constants });
+});
+
 const transposed = (opset: number, mode: string | null, output: bigint): OperatorCase => ({
   nodes: [
     node("ConvTranspose", ["x", "w"], ["z"], { strides: [2n], output_shape: [output], ...(mode === null ? {} : { auto_pad: mode }) }),

@@ -72,6 +72,17 @@ test("E12: a cast from float32 is warned of where its type can overflow, and onl
   assert.match(cast(7n, -1e9, 3e9).join(), /beyond -2147483648 to 2147483647/);
 });
 
+test("E12: int32 sums and products that can overflow are warned of, and only those", () => {
+  const reduced = (operator: string, element: ElementName) => {
+    const nodes = [node("Cast", ["x"], ["a"], { to: 6n }), node(operator, ["a"], ["z"])];
+    return warningsOf({ nodes, inputs: [[element, [3]]], opset: 12 }).join();
+  };
+  for (const operator of ["ReduceSum", "ReduceProd"]) {
+    assert.match(reduced(operator, "int32"), /overflow 32 bits/);
+    assert.equal(reduced(operator, "uint8"), "");
+  }
+});
+
 test("E12: int64 inputs are warned of", () => {
   const found = warningsOf({ nodes: [node("Cast", ["x"], ["z"], { to: 1n })], inputs: [["int64", [3]]] });
   assert.match(found.join(), /^x \(input\): numbers beyond 32 bits/);

@@ -51,6 +51,8 @@ function padded(operation: Operation): Value[] {
     after[axis] = pads[i + axes.length]!;
   });
   if (mode === "constant") return one(element, pad(operation.builder, tensor, before, after, padWord(operation, { element, tensor })));
+  // Only constant padding has a value to pad with.
+  operation.optional(2);
   if (mode !== "reflect" && mode !== "edge" && mode !== "wrap") operation.refuse(`padding by '${mode}' is not covered`);
   let result = tensor;
   axes.forEach((axis) => (result = padOwn(operation, result, axis, before[axis]!, after[axis]!, mode)));

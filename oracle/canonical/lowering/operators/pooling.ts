@@ -6,6 +6,15 @@ import { extremes } from "../flatten.ts";
 import { reduceAxes, skipsNaN } from "./reduction.ts";
 import { windowOf, type Window } from "./window.ts";
 
+/** Pooling windows. @throws Refusal where ONNX Runtime pads by another rule than the specification's. */
+function poolWindow(operation: Operation, x: Tensor): Window {
+  const window = windowOf(operation, x.shape.slice(2), null);
+  const same = operation.attributes.string("auto_pad", "NOTSET").startsWith("SAME");
+  if (same && window.dilations.some((dilation) => dilation !== 1))
+    operation.refuse("auto_pad with dilations: ONNX Runtime leaves them out of the padding; give pads");
+  return window;
+}
+
 /** @param divisor 0 counts the elements inside the input. */
 function pooled(
   operation: Operation,
@@ -43,12 +52,12 @@ function maxPool(operation: Operation): Value[] {
   operation.attributes.int("storage_order", 0);
   if ((operation.node.outputs[1] ?? "") !== "") operation.refuse("the positions of the largest elements (second output) are not covered");
   operation.warnOfNaN(tensor, skipsNaN);
-  return one(element, pooled(operation, tensor, windowOf(operation, tensor.shape.slice(2), null), "max", 1));
+  return one(element, pooled(operation, tensor, poolWindow(operation, tensor), "max", 1));
 }
 
 function averagePool(operation: Operation): Value[] {
   const x = operation.f32(0);
-  const window = windowOf(operation, x.shape.slice(2), null);
+  const window = poolWindow(operation, x);
   const padded = operation.attributes.int("count_include_pad", 0) === 1;
   // A window that reaches past the padding (ceil_mode) counts only what is inside of it.
   const reaches = window.out.some(
@@ -74,7 +83,7 @@ function lpPool(operation: Operation): Value[] {
   const x = operation.f32(0);
   const { builder } = operation;
   const p = operation.attributes.int("p", 2);
-  const window = windowOf(operation, x.shape.slice(2), null);
+  const window = poolWindow(operation, x);
   if (p === 1) return one("float32", pooled(operation, x, window, "sumAbs", 1));
   if (p !== 2) operation.refuse(`p = ${p} is not covered`);
   return one("float32", builder.apply("fsqrt", pooled(operation, x, window, "sumSquare", 1)));

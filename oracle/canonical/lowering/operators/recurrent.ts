@@ -10,7 +10,8 @@ type Activation = (builder: TensorBuilder, x: Tensor) => Tensor;
 
 /** Values of `activation_alpha` and `activation_beta`: each activation that has such a parameter takes the next one, or its default. */
 interface Parameters {
-  alpha(otherwise: number): number;
+  /** @param otherwise the default; undefined where implementations have no common one. */
+  alpha(otherwise: number | undefined): number;
   beta(otherwise: number): number;
 }
 
@@ -23,7 +24,7 @@ function activationOf(operation: Operation, name: string, take: Parameters): Act
     case "relu":
       return relu;
     case "affine": {
-      const [alpha, beta] = [take.alpha(1), take.beta(0)];
+      const [alpha, beta] = [take.alpha(undefined), take.beta(0)];
       return (builder, x) => builder.apply("fadd", builder.apply("fmul", builder.f32(alpha), x), builder.f32(beta));
     }
     case "leakyrelu": {
@@ -131,7 +132,11 @@ function activationsOf(operation: Operation, defaults: string[], directions: num
   if (names.length !== directions * defaults.length)
     operation.refuse(`${names.length} activations; ${directions * defaults.length} are needed`);
   const [alphas, betas] = [attributes.floats("activation_alpha", []).slice(), attributes.floats("activation_beta", []).slice()];
-  const take: Parameters = { alpha: (otherwise) => alphas.shift() ?? otherwise, beta: (otherwise) => betas.shift() ?? otherwise };
+  const take: Parameters = {
+    alpha: (otherwise) =>
+      alphas.shift() ?? otherwise ?? operation.refuse("Affine has no activation_alpha; implementations differ in its default"),
+    beta: (otherwise) => betas.shift() ?? otherwise,
+  };
   const activations = names.map((name) => activationOf(operation, name, take));
   if (alphas.length + betas.length > 0) operation.refuse("activation_alpha or activation_beta holds values that no activation takes");
   return activations;

@@ -82,16 +82,31 @@ function reduction(reducer: Reducer, { mean = false, finish = undefined as Finis
     const { builder, attributes } = operation;
     const axes = axesOf(operation, tensor.shape.length);
     const keep = attributes.int("keepdims", 1) === 1;
-    if (axes === null) return one(element, finish === undefined ? tensor : finish(builder, tensor));
+    // Nothing is reduced, but each element goes through what is done to elements.
+    if (axes === null && element === "float32" && (reducer === "sumAbs" || reducer === "sumSquare" || finish !== undefined)) {
+      const single = reduceAxes(builder, tensor, [], reducer);
+      return one(element, finish === undefined ? single : finish(builder, single));
+    }
+    if (axes === null) return one(element, tensor);
     if (tensor.type === "i64") return one(element, withoutAxes(builder, reduceExactly(operation, tensor, axes, reducer), axes, keep));
     if (element !== "float32" && (mean || finish !== undefined || reducer.startsWith("sum") !== (reducer === "sum")))
       operation.refuse(`${element} is not covered`);
     if (element !== "float32" && element !== "int32" && reducer !== "max" && reducer !== "min")
       operation.refuse(`${element} is not covered`);
+    if (element === "int32") warnOfOverflow(operation, tensor, axes, reducer);
     if (reducer === "max" || reducer === "min") operation.warnOfNaN(tensor, skipsNaN);
     const reduced = reduceAxes(builder, tensor, axes, reducer, mean);
     return one(element, withoutAxes(builder, finish === undefined ? reduced : finish(builder, reduced), axes, keep));
   };
+}
+
+/** The canonical sum and product wrap; ONNX Runtime's stop at the largest number of 32 bits. */
+function warnOfOverflow(operation: Operation, tensor: Tensor, axes: readonly number[], reducer: Reducer): void {
+  if (reducer !== "sum" && reducer !== "product") return;
+  const { low, high } = intervalOf(tensor);
+  const [n, largest] = [count(axes.map((axis) => tensor.shape[axis]!)), Math.max(Math.abs(low), Math.abs(high))];
+  if ((reducer === "sum" ? n * largest : largest ** n) >= 2 ** 31)
+    operation.warn("some inputs overflow 32 bits here: the canonical result wraps, ONNX Runtime's does not");
 }
 
 function norm(reducer: "sumAbs" | "sumSquare", finish?: Finish): Lowering {

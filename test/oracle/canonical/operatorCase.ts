@@ -1,7 +1,8 @@
 /** Small graphs of operators, compared with ONNX Runtime or expected to be refused. */
 import type { NodeProto, TensorProto } from "onnx-buf";
 import type { Tensor } from "../../../oracle/core/tensor.ts";
-import { lower } from "../../../oracle/canonical/lowering/lower.ts";
+import { intervalOf } from "../../../oracle/canonical/lowering/intervals.ts";
+import { lower, translate } from "../../../oracle/canonical/lowering/lower.ts";
 import type { ElementName } from "../../../oracle/canonical/onnx/elements.ts";
 import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
 import { model, value } from "./build.ts";
@@ -53,6 +54,18 @@ export function differenceOf(ours: Tensor, theirs: Tensor, relative = 4e-6): str
     return !(Object.is(number, other) || number === other || Math.abs(number - other) <= bound);
   });
   return wrong < 0 ? null : `element ${wrong} is ${found[wrong]}, not ${wanted[wrong]}`;
+}
+
+/** @returns the output of which an element lies outside of the interval that the warnings of `model inspect` rest on; null where none does. */
+export function outsideOfInterval(file: Uint8Array, outputs: readonly Tensor[]): string | null {
+  const translated = translate(file);
+  if ("refused" in translated) return null;
+  for (const [i, { tensor }] of translated.outputs.entries()) {
+    const { low, high, nan } = intervalOf(tensor);
+    const found = numbersOf(outputs[i]!).find((number) => (Number.isNaN(number) ? !nan : number < low || number > high));
+    if (found !== undefined) return `output ${i}: ${found} lies outside of ${low} to ${high}${nan ? " or NaN" : ""}`;
+  }
+  return null;
 }
 
 /** @param given inputs; seeded ones by default. @returns what differs, or why the case is refused; null where nothing does. */

@@ -12,6 +12,7 @@ import type {
   Program,
   ReduceInstruction,
 } from "../../../oracle/canonical/program/types.ts";
+import { evaluateHere } from "../../../oracle/canonical/evaluate.ts";
 import { evaluateByReference } from "../../../oracle/canonical/reference/evaluate.ts";
 import { randomProgram } from "./randomProgram.ts";
 import { randomInputs, randomWeights } from "./randomWords.ts";
@@ -101,6 +102,21 @@ test("a bias is inside the rounding, an operation behind the core is not", () =>
   const sides = { dims: [1], reduce: [2], a: plain(weights(0, [0, 1])), b: plain(weights(2, [0, 1])), operands: [bias] };
   assert.deepEqual(asFloats(run(contract({ ...sides, bias: 0, ops: [{ op: "fmax", args: [1, 1] }] }), words)), [2 ** 24 + 2]);
   assert.deepEqual(asFloats(run(contract({ ...sides, ops: [{ op: "fadd", args: [1, 0] }] }), words)), [2 ** 24]);
+});
+
+test("a bias that is NaN counts where no term is in bounds, by engine and reference", () => {
+  const a = plain(weights(0, [0, 1], { bounds: [{ start: 5, limit: 1, terms: [] }] }));
+  const rest = { a, b: plain(weights(2, [0, 1])), bias: 0, operands: [view(weights(4, [0]))] };
+  const instruction = contract({ dims: [1], reduce: [2], ...rest });
+  for (const [bias, expected] of [
+    [0xffc00001, 0x7fc00000],
+    [0x40400000, 0x40400000],
+  ] as const) {
+    const words = Uint32Array.from({ length: 64 }, (_, i) => (i === 4 ? bias : 0x3f800000));
+    assert.equal(run(instruction, words)[0], expected);
+    const program = { inputs: [], outputs: [], instructions: [instruction], weightLeaves: 1 };
+    assert.equal(new Uint32Array(evaluateHere(program, words, []).trace.buffer)[0], expected);
+  }
 });
 
 test("a convolution with padding and dilation reads nothing outside", () => {

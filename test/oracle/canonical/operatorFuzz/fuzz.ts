@@ -4,7 +4,7 @@ import { evaluateByReference } from "../../../../oracle/canonical/reference/eval
 import type { Tensor } from "../../../../oracle/core/tensor.ts";
 import { inputFor } from "../modelCases.ts";
 import { numbersOf, runOnnxRuntime } from "../onnxRuntime.ts";
-import { differenceOf, fileOf } from "../operatorCase.ts";
+import { differenceOf, fileOf, outsideOfInterval } from "../operatorCase.ts";
 import { seeded } from "../seeded.ts";
 import { contractionGenerators } from "./contractions.ts";
 import { controlGenerators } from "./control.ts";
@@ -66,6 +66,8 @@ export async function tryCase(operator: string, seed: number): Promise<Outcome> 
     return { kind: "notRun", reason: error instanceof Error ? error.message : String(error) };
   }
   const ours = evaluateByReference(program, weights, given).outputs;
+  const outside = outsideOfInterval(file, ours);
+  if (outside !== null) return { kind: "different", what: outside };
   for (const [i, output] of ours.entries()) {
     const what = differenceOf(output, theirs[i]!, relative);
     if (what === null) continue;

@@ -102,6 +102,13 @@ test("pooling with auto_pad and dilations is refused: ONNX Runtime pads by anoth
   for (const operator of ["MaxPool", "AveragePool", "LpPool"]) assert.match(refusalOf(pool(operator)) ?? "", /auto_pad with dilations/);
 });
 
+test("what ONNX Runtime computes by another rule is refused: negative padding, Softplus in recurrent operators", () => {
+  const attributes = { kernel_shape: [1n], strides: [3n], auto_pad: "SAME_UPPER" };
+  const operatorCase: OperatorCase = { nodes: [node("AveragePool", ["x"], ["z"], attributes)], inputs: [[1, 1, 5]] };
+  assert.match(refusalOf(operatorCase) ?? "", /strides past the end/);
+  assert.match(refusalOf(recurrent("RNN", 1, { activations: ["Softplus"] })) ?? "", /Softplus is not covered here/);
+});
+
 test("E02: a value to pad with is read where nothing is padded with it", async () => {
   const constants = [int64("pads", [4], [0, 1, 0, 1]), tensor("filler", "float32", [], [3])];
   await agrees({ nodes: [node("Pad", ["x", "pads", "filler"], ["z"], { mode: "edge" })], inputs: [[2, 3]], constants });

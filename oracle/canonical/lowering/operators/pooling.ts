@@ -12,6 +12,10 @@ function poolWindow(operation: Operation, x: Tensor): Window {
   const same = operation.attributes.string("auto_pad", "NOTSET").startsWith("SAME");
   if (same && window.dilations.some((dilation) => dilation !== 1))
     operation.refuse("auto_pad with dilations: ONNX Runtime leaves them out of the padding; give pads");
+  const skips = window.out.some(
+    (out, i) => (out - 1) * window.strides[i]! + (window.kernel[i]! - 1) * window.dilations[i]! + 1 < x.shape[2 + i]!,
+  );
+  if (same && skips) operation.refuse("auto_pad with strides past the end: ONNX Runtime pads by a negative number; give pads");
   return window;
 }
 

@@ -112,7 +112,7 @@ test("what is deployed is written down for nodes, handed over and checked", { ti
   assert.equal(written.chainId, network.chainId);
   assert.ok(Number(written.startBlock) > 0);
   const early = await check();
-  assert.equal(early.code, 11);
+  assert.equal(early.code, 12);
   assert.match(early.out, /"holds ADMIN"/);
 
   const handed = await network.deploy("AssayHandover", parameters);
@@ -121,7 +121,7 @@ test("what is deployed is written down for nodes, handed over and checked", { ti
   const { code, out } = await check();
   assert.equal(code, 0, out);
   const wrong = await check({ challengerBond: 1 });
-  assert.equal(wrong.code, 11);
+  assert.equal(wrong.code, 12);
   const { error } = JSON.parse(wrong.out) as { error: { failure: string; message: string; details: { differing: number } } };
   assert.deepEqual([error.failure, error.details.differing], ["differs", 1]);
   assert.match(error.message, /challengerBond/);

@@ -8,7 +8,7 @@ import {CoordinatorAdministration} from "./coordinator/CoordinatorAdministration
 import {CoordinatorState} from "./coordinator/CoordinatorState.sol";
 import {DisputeSeam} from "./coordinator/DisputeSeam.sol";
 import {OperatorPool} from "./coordinator/OperatorPool.sol";
-import {IInferenceCallback} from "./interfaces/IInferenceCallback.sol";
+import {Ending, IInferenceCallback} from "./interfaces/IInferenceCallback.sol";
 import {IInferenceCoordinator, Parameters, Status} from "./interfaces/IInferenceCoordinator.sol";
 import {ModelIdLib} from "./libraries/ModelIdLib.sol";
 import {Account} from "./libraries/AccountLib.sol";
@@ -23,6 +23,10 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
     using ModelIdLib for bytes32;
     using RequestLib for Request;
     using SafeERC20 for IERC20;
+
+    /// @notice Seconds from which an answer could be final in which `finalize` needs its bytes for the callback; afterwards
+    /// it settles without them.
+    uint256 public constant DELIVERY_PERIOD = 1 days;
 
     uint256 private constant MAX_INLINE_BYTES = 98_304;
     uint256 private constant MAX_URI_LENGTH = 2_048;
@@ -79,13 +83,17 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
     }
 
     /// @inheritdoc IInferenceCoordinator
-    function refund(Request calldata request_) external nonReentrantView {
+    function refund(Request calldata request_) external nonReentrant {
         bytes32 requestId = request_.idOf();
-        Status status = _openStatus(request_, _slots[requestId] >> 248);
+        uint256 stored = _slots[requestId] >> 248;
+        Status status = _openStatus(request_, stored);
         if (status != Status.EXPIRED) revert UnexpectedStatus(requestId, Status.EXPIRED, status);
         _slots[requestId] = REFUNDED << 248;
         _credit(request_.requester, request_.params.feeToken, request_.params.fee);
         emit Refunded(requestId, request_.requester);
+        (address requester, uint256 gasLimit) = _callbackOf(request_);
+        if (gasLimit == 0) return;
+        _tellEnding(requester, gasLimit, requestId, stored == REOPENED ? Ending.VOIDED : Ending.REFUNDED);
     }
 
     // ------------------------------------------------------------------------------------------------- operators
@@ -124,11 +132,7 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
 
     /// @inheritdoc IInferenceCoordinator
     function finalize(Request calldata request_, Answer calldata answer, bytes calldata output) external nonReentrant {
-        bytes32 requestId = request_.idOf();
-        bytes32 digest = RequestLib.digest(requestId, answer);
-        Status status = _statusOf(request_, requestId, answer, digest);
-        if (status != Status.FINALIZABLE) revert UnexpectedStatus(requestId, Status.FINALIZABLE, status);
-        _finalize(request_, requestId, answer, digest, output);
+        if (!_finalize(request_, answer, output)) _refuseFinalize(request_, answer, output);
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -140,15 +144,21 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         _checkBatch(requests.length, answers.length);
         _checkBatch(requests.length, outputs.length);
         finalized = new bool[](requests.length);
-        for (uint256 i = 0; i < requests.length; ++i) {
-            bytes32 requestId = requests[i].idOf();
-            bytes32 digest = RequestLib.digest(requestId, answers[i]);
-            uint256 slot = _slots[requestId];
-            if (_hasAnswer(slot >> 248) && slot << 8 != uint256(digest) & ~uint256(0xff)) continue;
-            if (_statusOf(requests[i], requestId, answers[i], digest) != Status.FINALIZABLE) continue;
-            _finalize(requests[i], requestId, answers[i], digest, outputs[i]);
-            finalized[i] = true;
-        }
+        for (uint256 i = 0; i < requests.length; ++i) finalized[i] = _finalize(requests[i], answers[i], outputs[i]);
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function deliver(Request calldata request_, Answer calldata answer, bytes calldata output) external nonReentrant {
+        bytes32 requestId = request_.idOf();
+        bytes32 digest = RequestLib.digest(requestId, answer);
+        if (_slots[requestId] != _slot(UNDELIVERED, digest)) revert NothingToDeliver(requestId);
+        (address requester, uint256 gasLimit) = _callbackOf(request_);
+        if (gasLimit == 0) revert AddressWithoutCode(requester);
+        bytes32 root = _rootOf(output);
+        if (root != answer.outputRoot) revert OutputMismatch(requestId, answer.outputRoot, root);
+        _slots[requestId] = _slot(FINALIZED, digest);
+        if (!_tellAnswer(requester, gasLimit, requestId, output)) revert CallbackFailed(requestId);
+        emit Delivered(requestId, answer.operator);
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -207,6 +217,14 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
     /// @inheritdoc IInferenceCoordinator
     function uncollectedProtocolFees(address author, address token) external view returns (uint256) {
         return _accounts[author][token].protocolFees();
+    }
+
+    /// @inheritdoc IInferenceCoordinator
+    function callbackGasNeeded(uint256 callbackGasLimit) public pure returns (uint256) {
+        // SAFETY: of a request it has 32 bits; the sum of any other number that overflows is nobody's.
+        unchecked {
+            return callbackGasLimit + callbackGasLimit / 63 + CALL_OVERHEAD;
+        }
     }
 
     /// @inheritdoc IInferenceCoordinator
@@ -305,30 +323,60 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         emit Submitted(requestId, msg.sender, outputRoot, uint64(submittedAt), output, outputURI);
     }
 
+    /// @return Whether it is final now; else nothing has changed.
     function _finalize(
         Request calldata request_,
-        bytes32 requestId,
         Answer calldata answer,
-        bytes32 digest,
         bytes calldata output
-    ) private {
+    ) private returns (bool) {
+        address operator = answer.operator;
+        bytes32 outputRoot = answer.outputRoot;
+        bytes32 requestId = request_.idOf();
+        uint256 submittedAt = answer.submittedAt;
+        bytes32 digest = RequestLib.digest(requestId, operator, outputRoot, submittedAt);
+        uint256 slot = _slots[requestId];
+        if (slot != _slot(SUBMITTED, digest) && slot != _slot(UPHELD, digest)) return false;
+        uint256 finalizableAt = _finalizableAt(request_, slot >> 248, submittedAt, digest);
+        if (block.timestamp < finalizableAt) return false;
+
         uint256 gasLimit = request_.params.callbackGasLimit;
         address requester = request_.requester;
-        bool calls = gasLimit != 0 && requester.code.length != 0;
-        if (calls) {
-            bytes32 root = _rootOf(output);
-            if (root != answer.outputRoot) revert OutputMismatch(requestId, answer.outputRoot, root);
+        uint256 outcome = gasLimit == 0 ? FINALIZED : UNDELIVERED;
+        if (requester.code.length == 0) gasLimit = 0;
+        if (gasLimit != 0) {
+            // No bundle is empty: no bytes can't be the answer's.
+            if (output.length != 0) {
+                if (output.length > MAX_INLINE_BYTES || _rootOf(output) != outputRoot) return false;
+                outcome = FINALIZED;
+            } else if (block.timestamp < finalizableAt + DELIVERY_PERIOD) {
+                return false;
+            }
         }
 
-        bool delivered = calls || gasLimit == 0;
-        _slots[requestId] = _slot(delivered ? FINALIZED : UNDELIVERED, digest);
-        _settle(request_, answer.operator);
+        _slots[requestId] = _slot(outcome, digest);
+        _settle(request_, operator);
 
-        if (calls && !_call(requester, gasLimit, abi.encodeCall(IInferenceCallback.onInference, (requestId, output)))) {
-            delivered = false;
-            _slots[requestId] = _slot(UNDELIVERED, digest);
+        if (gasLimit != 0) {
+            if (outcome == UNDELIVERED) {
+                _tellEnding(requester, gasLimit, requestId, Ending.UNDELIVERED);
+            } else if (!_tellAnswer(requester, gasLimit, requestId, output)) {
+                outcome = UNDELIVERED;
+                _slots[requestId] = _slot(UNDELIVERED, digest);
+            }
         }
-        emit Finalized(requestId, answer.operator, delivered);
+        emit Finalized(requestId, operator, outcome == FINALIZED);
+        return true;
+    }
+
+    /// @dev Reverts with what keeps an answer from being final.
+    function _refuseFinalize(Request calldata request_, Answer calldata answer, bytes calldata output) private view {
+        bytes32 requestId = request_.idOf();
+        bytes32 digest = RequestLib.digest(requestId, answer);
+        Status status = _statusOf(request_, requestId, answer, digest);
+        if (status != Status.FINALIZABLE) revert UnexpectedStatus(requestId, Status.FINALIZABLE, status);
+        if (output.length != 0) revert OutputMismatch(requestId, answer.outputRoot, _rootOf(output));
+        uint256 finalizableAt = _finalizableAt(request_, _slots[requestId] >> 248, answer.submittedAt, digest);
+        revert OutputNeeded(requestId, finalizableAt + DELIVERY_PERIOD);
     }
 
     /// @dev Frees the bond and divides the fee.
@@ -343,13 +391,18 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         );
 
         OperatorAccount account = _operators[operator].release(params.bond);
-        if (token == ETH && account.owedEth() + fee <= OperatorAccountLib.MAX_OWED) account = account.pay(fee);
+        bool fits;
+        // SAFETY: 80 and 128 bits.
+        unchecked {
+            fits = account.owedEth() + fee <= OperatorAccountLib.MAX_OWED;
+        }
+        if (token == ETH && fits) account = account.pay(fee);
         else _credit(operator, token, fee);
         _operators[operator] = account;
 
-        if (protocolFee + royalty != 0) {
-            address author = modelId.authorOf();
-            _accounts[author][token] = _accounts[author][token].credit(royalty, protocolFee);
+        if (protocolFee | royalty != 0) {
+            mapping(address => Account) storage accounts = _accounts[modelId.authorOf()];
+            accounts[token] = accounts[token].credit(royalty, protocolFee);
         }
     }
 
@@ -357,10 +410,29 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         _accounts[account][token] = _accounts[account][token].credit(amount);
     }
 
+    /// @return requester Who is called back. @return gasLimit Gas of the call; 0: none was asked for, or nobody is there.
+    function _callbackOf(Request calldata request_) private view returns (address requester, uint256 gasLimit) {
+        requester = request_.requester;
+        if (requester.code.length != 0) gasLimit = request_.params.callbackGasLimit;
+    }
+
+    function _tellAnswer(
+        address requester,
+        uint256 gasLimit,
+        bytes32 requestId,
+        bytes calldata output
+    ) private returns (bool success) {
+        return _call(requester, gasLimit, abi.encodeCall(IInferenceCallback.onInference, (requestId, output)));
+    }
+
+    function _tellEnding(address requester, uint256 gasLimit, bytes32 requestId, Ending ending) private {
+        _call(requester, gasLimit, abi.encodeCall(IInferenceCallback.onInferenceEnded, (requestId, ending)));
+    }
+
     /// @dev INVARIANT: the callee gets exactly `gasLimit`, or everything reverts: only 63/64 of what is left can be passed
     /// on, and the EVM would pass less without a word. Return data aren't copied: their cost would be the caller's.
     function _call(address target, uint256 gasLimit, bytes memory data) private returns (bool success) {
-        uint256 needed = gasLimit + gasLimit / 63 + CALL_OVERHEAD;
+        uint256 needed = callbackGasNeeded(gasLimit);
         uint256 available = gasleft();
         if (available < needed) revert InsufficientCallbackGas(available, needed);
         assembly ("memory-safe") {

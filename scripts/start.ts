@@ -75,8 +75,8 @@ const steps: Step[] = [
     title:
       "Stop the node; a second operator answers with one number 10 % of the tolerance too far off, and defends it; the watchtower has it convicted",
     run: async (context, self) => {
-      const { system, demo, models, node } = context;
-      context.conviction = new ConvictionDemo(system, models[1], demo.looker, stop.signal);
+      const { system, models, node } = context;
+      context.conviction = new ConvictionDemo(system, models[1], stop.signal);
       context.convicted = await context.conviction.convict(node);
       self.title += ` (${context.convicted.outcome})`;
     },

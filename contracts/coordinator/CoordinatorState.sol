@@ -97,11 +97,22 @@ abstract contract CoordinatorState is IInferenceCoordinator, AccessManaged, Reen
         if (!_hasAnswer(stored)) return status;
         if (slot != _slot(stored, digest)) revert AnswerMismatch(requestId);
         if (status != Status.SUBMITTED) return status;
-        uint256 finalizableAt = uint256(answer.submittedAt) + request_.params.challengeWindow;
-        if (stored == UPHELD && _disputes[digest].finalizableAt > finalizableAt) {
-            finalizableAt = _disputes[digest].finalizableAt;
+        if (block.timestamp >= _finalizableAt(request_, stored, answer.submittedAt, digest))
+            status = Status.FINALIZABLE;
+    }
+
+    /// @return time Unix time, seconds, from which an undisputed answer can be final.
+    function _finalizableAt(
+        Request calldata request_,
+        uint256 stored,
+        uint256 submittedAt,
+        bytes32 digest
+    ) internal view returns (uint256 time) {
+        // SAFETY: 48 and 32 bits.
+        unchecked {
+            time = submittedAt + request_.params.challengeWindow;
         }
-        if (block.timestamp >= finalizableAt) status = Status.FINALIZABLE;
+        if (stored == UPHELD && _disputes[digest].finalizableAt > time) time = _disputes[digest].finalizableAt;
     }
 
     function _setTotalStake(uint256 total) internal {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {InferenceConsumer} from "../consumer/InferenceConsumer.sol";
-import {RequestParams} from "../libraries/RequestLib.sol";
+import {PinnedTermsConsumer, Terms} from "../consumer/PinnedTermsConsumer.sol";
 
 /// @title Stores the faces that a detector found in a picture that lies behind a URI
 /// @dev The model's outputs are boxes, float32[n, 4] (centre x, centre y, width, height in units of the picture's size), and
 /// scores, float32[n] (log-odds that the box holds a face).
-contract FaceConsumer is InferenceConsumer {
+contract FaceConsumer is PinnedTermsConsumer {
     /// @notice All in units of 1e-18 of the picture's width or height; the score is log-odds times 1e18.
     struct Face {
         int256 centreX;
@@ -17,9 +16,6 @@ contract FaceConsumer is InferenceConsumer {
         int256 score;
     }
 
-    /// @notice The model that looks.
-    bytes32 public immutable MODEL_ID;
-
     /// @notice Log-odds times 1e18 from which on a box counts as a face.
     int256 public immutable THRESHOLD;
 
@@ -27,25 +23,20 @@ contract FaceConsumer is InferenceConsumer {
 
     event FacesFound(bytes32 indexed requestId, uint256 count);
 
-    error FeeNotSent(uint256 expected, uint256 sent);
-
-    constructor(address coordinator_, bytes32 modelId, int256 threshold) InferenceConsumer(coordinator_) {
-        MODEL_ID = modelId;
+    constructor(
+        address coordinator_,
+        bytes32 modelId,
+        bool takesUndisputable,
+        Terms memory terms_,
+        int256 threshold
+    ) PinnedTermsConsumer(coordinator_, modelId, takesUndisputable, terms_) {
         THRESHOLD = threshold;
     }
 
     /// @notice Asks for the faces in a picture. Send the fee along.
-    /// @param params Terms of the request; its model is replaced by `MODEL_ID`, its fee is paid in ETH.
     /// @param inputRoot Root of the picture's tensor, which lies at `uri`.
-    function look(
-        RequestParams memory params,
-        bytes32 inputRoot,
-        string calldata uri
-    ) external payable returns (bytes32 requestId) {
-        if (msg.value != params.fee) revert FeeNotSent(params.fee, msg.value);
-        params.modelId = MODEL_ID;
-        params.feeToken = address(0);
-        requestId = _requestInferenceByURI(params, inputRoot, uri);
+    function look(bytes32 inputRoot, string calldata uri) external payable returns (bytes32 requestId) {
+        requestId = _askByURI(inputRoot, uri);
     }
 
     /// @return The faces of a request whose answer is final; of two boxes around one face only the surer one.

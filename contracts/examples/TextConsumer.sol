@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {InferenceConsumer} from "../consumer/InferenceConsumer.sol";
-import {RequestParams} from "../libraries/RequestLib.sol";
+import {PinnedTermsConsumer, Terms} from "../consumer/PinnedTermsConsumer.sol";
 
 /// @title Stores the text that a recogniser read from an image of a line
 /// @dev The model's first output holds the best class of each time step, as integers; class 0 is the blank. Repeats are
 /// merged and blanks dropped (greedy CTC), and every class becomes the character that the alphabet gives it.
-contract TextConsumer is InferenceConsumer {
-    /// @notice The model that reads.
-    bytes32 public immutable MODEL_ID;
-
+contract TextConsumer is PinnedTermsConsumer {
     /// @dev A contract whose code is the alphabet, behind one zero byte: 3 bytes (a Unicode code point, big-endian) a class.
     address private immutable ALPHABET;
-
-    struct Terms {
-        uint128 fee;
-        uint128 bond;
-        uint32 submitPeriod;
-        uint32 challengeWindow;
-        uint32 callbackGasLimit;
-    }
 
     mapping(bytes32 requestId => string) private _texts;
     bytes32 private _latest;
@@ -28,14 +16,18 @@ contract TextConsumer is InferenceConsumer {
     event TextRequested(bytes32 indexed requestId, address indexed asker);
     event TextRecognised(bytes32 indexed requestId, string text);
 
-    error FeeNotSent(uint256 expected, uint256 sent);
     error AlphabetLength(uint256 length);
     error ClassOutOfRange(int256 class, uint256 classes);
 
     /// @param alphabet 3 bytes a class: its Unicode code point, big-endian; those of class 0 (the blank) are ignored.
-    constructor(address coordinator_, bytes32 modelId, bytes memory alphabet) InferenceConsumer(coordinator_) {
+    constructor(
+        address coordinator_,
+        bytes32 modelId,
+        bool takesUndisputable,
+        Terms memory terms_,
+        bytes memory alphabet
+    ) PinnedTermsConsumer(coordinator_, modelId, takesUndisputable, terms_) {
         if (alphabet.length == 0 || alphabet.length % 3 != 0) revert AlphabetLength(alphabet.length);
-        MODEL_ID = modelId;
         // PUSH3 length, DUP1, PUSH1 11, PUSH0, CODECOPY, PUSH0, RETURN: deploys what follows.
         bytes memory data = abi.encodePacked(
             hex"62",
@@ -54,18 +46,14 @@ contract TextConsumer is InferenceConsumer {
 
     /// @notice Asks what is written on a line whose image travels in this call. Send the fee along.
     /// @param image The model's input tensors.
-    function read(Terms calldata terms, bytes calldata image) external payable returns (bytes32 requestId) {
-        requestId = _requestInference(_params(terms), image);
+    function read(bytes calldata image) external payable returns (bytes32 requestId) {
+        requestId = _ask(image);
         emit TextRequested(requestId, msg.sender);
     }
 
     /// @notice The same for an image that lies at `uri`.
-    function readByURI(
-        Terms calldata terms,
-        bytes32 inputRoot,
-        string calldata uri
-    ) external payable returns (bytes32 requestId) {
-        requestId = _requestInferenceByURI(_params(terms), inputRoot, uri);
+    function readByURI(bytes32 inputRoot, string calldata uri) external payable returns (bytes32 requestId) {
+        requestId = _askByURI(inputRoot, uri);
         emit TextRequested(requestId, msg.sender);
     }
 
@@ -85,20 +73,6 @@ contract TextConsumer is InferenceConsumer {
         _texts[requestId] = text;
         _latest = requestId;
         emit TextRecognised(requestId, text);
-    }
-
-    function _params(Terms calldata terms) private view returns (RequestParams memory) {
-        if (msg.value != terms.fee) revert FeeNotSent(terms.fee, msg.value);
-        return
-            RequestParams({
-                modelId: MODEL_ID,
-                feeToken: address(0),
-                fee: terms.fee,
-                bond: terms.bond,
-                submitPeriod: terms.submitPeriod,
-                challengeWindow: terms.challengeWindow,
-                callbackGasLimit: terms.callbackGasLimit
-            });
     }
 
     function _decode(int256[] memory classes) private view returns (string memory) {

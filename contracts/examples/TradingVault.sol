@@ -3,8 +3,8 @@ pragma solidity ^0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {IInferenceCoordinator} from "../interfaces/IInferenceCoordinator.sol";
-import {Answer, RequestParams} from "../libraries/RequestLib.sol";
+import {IInferenceCoordinator, Status} from "../interfaces/IInferenceCoordinator.sol";
+import {Answer, Request, RequestParams} from "../libraries/RequestLib.sol";
 import {TensorLib} from "../libraries/TensorLib.sol";
 import {TraceTree} from "../libraries/TraceTree.sol";
 
@@ -23,9 +23,13 @@ interface IExchange {
 /// @title Holds two tokens in the proportion that a model asks for, and trades on final answers only
 /// @dev Asks without a callback and pulls: whoever settles brings the answer and its bytes, the coordinator says whether
 /// it is final, the root says whether the bytes are the answer's. An answer that was submitted, but may still be
-/// challenged, moves nothing. The model's first output is one float32: the part of `BASE` in [0, 1].
+/// challenged, moves nothing. The model's first output is one float32: the part of `BASE` in [0, 1]. A final answer that
+/// is anything else moves nothing either: the vault is free to ask again, as it is however a request ends.
 contract TradingVault {
     using SafeERC20 for IERC20;
+
+    /// @notice Seconds from a request in which a final answer can't be abandoned: its bytes may still turn up.
+    uint256 public constant PATIENCE = 30 days;
 
     IInferenceCoordinator public immutable COORDINATOR;
     IExchange public immutable EXCHANGE;
@@ -39,7 +43,9 @@ contract TradingVault {
     bytes32 public pending;
 
     event Asked(bytes32 indexed requestId);
-    event Abandoned(bytes32 indexed requestId);
+    event Abandoned(bytes32 indexed requestId, Status status);
+    /// @dev The final answer names no part of the holdings.
+    event Ignored(bytes32 indexed requestId);
     event Rebalanced(bytes32 indexed requestId, uint256 partWad, bool boughtBase, uint256 amountIn, uint256 amountOut);
 
     error CallerNotManager(address caller);
@@ -47,7 +53,8 @@ contract TradingVault {
     error RequestNotPending(bytes32 requestId);
     error AnswerNotFinal(bytes32 requestId);
     error OutputNotTheAnswers(bytes32 expectedRoot, bytes32 actualRoot);
-    error PartOutOfRange(int256 partWad);
+    error RequestNotOver(bytes32 requestId, Status status);
+    error AnswerNotYetAbandoned(bytes32 requestId, uint256 from);
 
     modifier onlyManager() {
         if (msg.sender != MANAGER) revert CallerNotManager(msg.sender);
@@ -90,7 +97,7 @@ contract TradingVault {
         emit Asked(requestId);
     }
 
-    /// @notice Trades towards the final answer of the pending request.
+    /// @notice Trades towards the final answer of the pending request; ignores one that names no part.
     /// @param answer The answer as it was submitted. @param output Its tensors.
     /// @param priceWad Quote per base in units of 1e-18: what the two holdings are weighed with.
     /// @param minimumOut The least that the trade may bring, in the smallest unit of what is bought.
@@ -106,24 +113,52 @@ contract TradingVault {
         if (!isFinal) revert AnswerNotFinal(requestId);
         bytes32 root = TraceTree.bundleRoot(output);
         if (root != answer.outputRoot) revert OutputNotTheAnswers(answer.outputRoot, root);
-        int256 part = TensorLib.float32Wads(output, 0)[0];
-        if (part < 0 || part > 1e18) revert PartOutOfRange(part);
 
         pending = 0;
-        _rebalance(requestId, uint256(part), priceWad, minimumOut);
+        (bool named, uint256 part) = _partOf(output);
+        if (named) _rebalance(requestId, part, priceWad, minimumOut);
+        else emit Ignored(requestId);
     }
 
-    /// @notice Gives up a request that was refunded; the fee goes to the manager.
-    function abandon() external onlyManager {
-        bytes32 requestId = pending;
-        if (COORDINATOR.owed(address(this), address(0)) == 0) revert RequestPending(requestId);
+    /// @notice Gives up the pending request where there is nothing to settle: it was refunded, or can be (which this does), or
+    /// nobody has brought the bytes of its final answer for a long time.
+    /// @param answer The answer, if there is one; else zeros.
+    function abandon(Request calldata request, Answer calldata answer) external onlyManager {
+        bytes32 requestId = COORDINATOR.requestIdOf(request);
+        if (requestId == 0 || requestId != pending) revert RequestNotPending(requestId);
+        Status status = COORDINATOR.statusOf(request, answer);
+        if (status == Status.FINALIZED) {
+            uint256 from = request.requestedAt + PATIENCE;
+            if (block.timestamp < from) revert AnswerNotYetAbandoned(requestId, from);
+        } else if (status != Status.EXPIRED && status != Status.REFUNDED) {
+            revert RequestNotOver(requestId, status);
+        }
         pending = 0;
-        emit Abandoned(requestId);
-        COORDINATOR.withdraw(address(0), MANAGER);
+        emit Abandoned(requestId, status);
+        if (status == Status.EXPIRED) COORDINATOR.refund(request);
+    }
+
+    /// @notice Takes the fees of refunded requests out of the coordinator.
+    function withdrawOwed(address to) external onlyManager returns (uint256 amount) {
+        amount = COORDINATOR.withdraw(address(0), to);
     }
 
     function withdraw(IERC20 token, uint256 amount) external onlyManager {
         token.safeTransfer(MANAGER, amount);
+    }
+
+    /// @dev Never reverts on a bundle, whatever is in it: what is final stays as it is, and so would a revert.
+    /// @return named Whether the first output is one float32 in [0, 1].
+    /// @return part It, in units of 1e-18.
+    function _partOf(bytes calldata output) private pure returns (bool named, uint256 part) {
+        if (TensorLib.tensorCount(output) == 0) return (false, 0);
+        (uint256 dtype, , bytes calldata data) = TensorLib.tensorAt(output, 0);
+        if (dtype != TensorLib.FLOAT32 || data.length != 4) return (false, 0);
+        uint256 bits = TensorLib.littleEndian(data, 0, 4);
+        if ((bits >> 23) & 0xff == 0xff) return (false, 0); // NaN and infinities
+        int256 wad = TensorLib.toWad(bits);
+        if (wad < 0 || wad > 1e18) return (false, 0);
+        return (true, uint256(wad));
     }
 
     function _rebalance(bytes32 requestId, uint256 partWad, uint256 priceWad, uint256 minimumOut) private {

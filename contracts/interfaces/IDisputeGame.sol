@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Defence} from "../libraries/Defence.sol";
 import {Answer, Request} from "../libraries/RequestLib.sol";
+import {IModelRegistry} from "./IModelRegistry.sol";
 
 /// @notice Whose move it is, and which one.
 enum Turn {
@@ -240,6 +241,8 @@ interface IDisputeGame {
 
     // Views
 
+    /// @return Where the game reads what a model's answers are judged by.
+    function modelRegistry() external view returns (IModelRegistry);
     function disputeOf(bytes32 disputeId) external view returns (Dispute memory);
     /// @return The trace root that the operator has committed to for an answer; zero: none yet.
     function traceRootOf(bytes32 answerId) external view returns (bytes32);

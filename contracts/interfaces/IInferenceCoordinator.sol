@@ -50,6 +50,8 @@ interface IInferenceCoordinator {
     );
     /// @param delivered Whether the callback returned without reverting (true where none was asked for).
     event Finalized(bytes32 indexed requestId, address indexed operator, bool delivered);
+    /// @dev Follows a `Finalized` that said otherwise: the callback was repeated and returned.
+    event Delivered(bytes32 indexed requestId, address indexed operator);
     event Refunded(bytes32 indexed requestId, address indexed requester);
     event Suspended(bytes32 indexed requestId);
     event Upheld(bytes32 indexed requestId, uint64 finalizableAt);
@@ -66,6 +68,11 @@ interface IInferenceCoordinator {
     error UnexpectedStatus(bytes32 requestId, Status expected, Status actual);
     error AnswerMismatch(bytes32 requestId);
     error OutputMismatch(bytes32 requestId, bytes32 expectedRoot, bytes32 actualRoot);
+    /// @dev The callback needs the output tensors; without them the answer can be final from `until` on (Unix time, seconds).
+    error OutputNeeded(bytes32 requestId, uint256 until);
+    /// @dev The answer isn't final, was delivered, or its request asked for no callback.
+    error NothingToDeliver(bytes32 requestId);
+    error CallbackFailed(bytes32 requestId);
     error NotEligible(bytes32 requestId, address operator, uint256 eligibleAt);
     error NotServing(address operator, bytes32 modelId);
     error ConvictedBefore(bytes32 requestId, address operator);
@@ -115,7 +122,8 @@ interface IInferenceCoordinator {
         bytes[] calldata inputs
     ) external payable returns (bytes32[] memory requestIds);
 
-    /// @notice Returns the fee of a request that nobody answered in time. Anyone may call; the requester is owed.
+    /// @notice Returns the fee of a request that nobody answered in time. Anyone may call; the requester is owed, and told
+    /// (`IInferenceCallback.onInferenceEnded`) where it asked for a callback.
     function refund(Request calldata request_) external;
 
     // Operators
@@ -137,15 +145,22 @@ interface IInferenceCoordinator {
     ) external returns (bool[] memory submitted);
 
     /// @notice Makes an unchallenged answer final, pays, and calls back. Anyone may call.
-    /// @param output The output tensors; must match the answer's root if a callback was asked for, else may be empty.
+    /// @param output The output tensors; must match the answer's root if a callback was asked for, else may be empty. From
+    /// `DELIVERY_PERIOD` after the answer could be final it may always be empty: it is final then, and not delivered.
     function finalize(Request calldata request_, Answer calldata answer, bytes calldata output) external;
 
-    /// @dev Items that can't be finalized (any more, or yet) are left out, not reverted.
+    /// @dev Items that can't be finalized (any more, yet, or with these tensors) are left out, not reverted. Bytes that are no
+    /// bundle of tensors at all and too little gas for a callback revert them all.
     function finalizeBatch(
         Request[] calldata requests,
         Answer[] calldata answers,
         bytes[] calldata outputs
     ) external returns (bool[] memory finalized);
+
+    /// @notice Repeats the callback of a final answer that was not delivered. Anyone who has its bytes may call, as often as
+    /// it takes; reverts where the callback fails.
+    /// @param output The output tensors; must match the answer's root.
+    function deliver(Request calldata request_, Answer calldata answer, bytes calldata output) external;
 
     /// @notice Pays out what the caller is owed in `token` (zero address: ETH).
     function withdraw(address token, address to) external returns (uint256 amount);
@@ -207,7 +222,8 @@ interface IInferenceCoordinator {
     function requestIdOf(Request calldata request_) external view returns (bytes32);
     /// @notice Whether `answer` is the final answer of the request. True for ever once it is.
     /// @return final_ Whether it is final.
-    /// @return delivered Whether the callback returned without reverting (true where none was asked for).
+    /// @return delivered Whether the callback returned without reverting (true where none was asked for); `deliver` can still
+    /// make it true.
     function isFinal(bytes32 requestId, Answer calldata answer) external view returns (bool final_, bool delivered);
     /// @notice Whether `operator` may submit now.
     /// @dev Each operator draws a number in [0, 2^128) for a request and is eligible while it is below
@@ -219,6 +235,9 @@ interface IInferenceCoordinator {
     function owed(address account, address token) external view returns (uint256);
     /// @return Protocol fees in `token` that `collectProtocolFees` would move for this author.
     function uncollectedProtocolFees(address author, address token) external view returns (uint256);
+    /// @return Gas that must be left where `finalize`, `deliver` or `refund` reaches a callback that gets `callbackGasLimit`;
+    /// what they need before comes on top.
+    function callbackGasNeeded(uint256 callbackGasLimit) external view returns (uint256);
     function isFeeToken(address token) external view returns (bool);
     function serves(address operator, bytes32 modelId) external view returns (bool);
     /// @return active Stake that isn't unbonding.

@@ -63,7 +63,10 @@ library OperatorAccountLib {
 
     /// @param amount Wei; `owedEth + amount` is at most MAX_OWED.
     function pay(OperatorAccount account, uint256 amount) internal pure returns (OperatorAccount) {
-        return OperatorAccount.wrap(OperatorAccount.unwrap(account) + amount * 2 ** 176);
+        unchecked {
+            amount *= 2 ** 176;
+        }
+        return OperatorAccount.wrap(OperatorAccount.unwrap(account) + amount);
     }
 
     function _atFree(uint256 amount) private pure returns (uint256) {

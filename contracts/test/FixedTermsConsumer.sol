@@ -15,7 +15,10 @@ contract FixedTermsConsumer is InferenceConsumer {
 
     event Answered(bytes32 indexed requestId, bytes output);
 
-    constructor(address coordinator_, RequestParams memory params) InferenceConsumer(coordinator_) {
+    constructor(
+        address coordinator_,
+        RequestParams memory params
+    ) InferenceConsumer(coordinator_, params.modelId, true) {
         MODEL_ID = params.modelId;
         FEE = params.fee;
         BOND = params.bond;
@@ -40,6 +43,15 @@ contract FixedTermsConsumer is InferenceConsumer {
     }
 
     function _terms() private view returns (RequestParams memory) {
-        return RequestParams(MODEL_ID, address(0), FEE, BOND, SUBMIT_PERIOD, CHALLENGE_WINDOW, CALLBACK_GAS_LIMIT);
+        return
+            RequestParams({
+                modelId: MODEL_ID,
+                feeToken: address(0),
+                fee: FEE,
+                bond: BOND,
+                submitPeriod: SUBMIT_PERIOD,
+                challengeWindow: CHALLENGE_WINDOW,
+                callbackGasLimit: CALLBACK_GAS_LIMIT
+            });
     }
 }

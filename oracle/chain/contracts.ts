@@ -172,6 +172,7 @@ export class Calls {
   finalize = (request: Request, answer: Answer, output: Uint8Array) => this.#coordinator("finalize", request, answer, output);
   finalizeBatch = (requests: readonly Request[], answers: readonly Answer[], outputs: readonly Uint8Array[]) =>
     this.#coordinator("finalizeBatch", requests, answers, outputs);
+  deliver = (request: Request, answer: Answer, output: Uint8Array) => this.#coordinator("deliver", request, answer, output);
   withdrawOwed = (token: string, to: string) => this.#coordinator("withdraw", token, to);
 
   #operators(name: string, ...args: unknown[]): ContractCall {

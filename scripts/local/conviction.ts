@@ -10,9 +10,9 @@ import type { AccountName } from "../../oracle/cli/localChain.ts";
 import { findRequest, topicOf } from "../../oracle/cli/requests.ts";
 import { encodeBundle } from "../../oracle/core/tensor.ts";
 import { rootOfBundleBytes } from "../../oracle/core/traceTree.ts";
-import { detectorTolerance, fee, pictureFile, terms } from "./demo.ts";
+import { deployFaceConsumer, detectorTolerance, fee, pictureFile, terms } from "./demo.ts";
 import { lieAbout, Liar } from "./liar.ts";
-import type { DeployedContract, LocalSystem } from "./localSystem.ts";
+import type { LocalSystem } from "./localSystem.ts";
 import type { AssayProcess } from "./processes.ts";
 
 /** Seconds of real time in which the disputed answers may be challenged. */
@@ -39,14 +39,12 @@ export interface Conviction {
 export class ConvictionDemo {
   readonly #system: LocalSystem;
   readonly #modelId: string;
-  readonly #consumer: DeployedContract;
   readonly #signal: AbortSignal;
   #requestId = "";
 
-  constructor(system: LocalSystem, modelId: string, consumer: DeployedContract, signal: AbortSignal) {
+  constructor(system: LocalSystem, modelId: string, signal: AbortSignal) {
     this.#system = system;
     this.#modelId = modelId;
-    this.#consumer = consumer;
     this.#signal = signal;
   }
 
@@ -62,15 +60,10 @@ export class ConvictionDemo {
     const lie = lieAbout(model, [input], wrongElement, 1.1 * toleranceValue);
     const root = hexlify(rootOfBundleBytes(encodeBundle([input])));
     const uri = pathToFileURL(pictureFile(this.#system)).href;
-    const params = {
-      modelId: this.#modelId,
-      feeToken: `0x${"0".repeat(40)}`,
-      ...terms,
-      submitPeriod: 600,
-      challengeWindow: disputedWindow,
-    };
-    const data = this.#consumer.abi.encodeFunctionData("look", [params, root, uri]);
-    const asked = await this.#system.send("requester", { to: this.#consumer.address, data, value: fee });
+    const patient = { ...terms, submitPeriod: 600, challengeWindow: disputedWindow };
+    const consumer = await deployFaceConsumer(this.#system, this.#modelId, patient);
+    const data = consumer.abi.encodeFunctionData("look", [root, uri]);
+    const asked = await this.#system.send("requester", { to: consumer.address, data, value: fee });
     this.#requestId = asked.logs.find(({ topics }) => topics[0] === topicOf("Requested"))!.topics[1]!;
     const liar = new Liar(this.#system, "operator2", model);
     await liar.answer(this.#requestId, lie);

@@ -18,7 +18,16 @@ export const challengeWindow = 3;
 export const line = "assay the answer 42";
 export const fee = 10n ** 16n;
 const bond = 10n * 10n ** 18n;
-export const terms = { fee, bond, submitPeriod: 120, challengeWindow, callbackGasLimit: 2_000_000 };
+/** What the deployer of a consumer pins; see contracts/consumer/PinnedTermsConsumer.sol. */
+export interface Terms {
+  fee: bigint;
+  bond: bigint;
+  submitPeriod: number;
+  challengeWindow: number;
+  callbackGasLimit: number;
+}
+
+export const terms: Terms = { fee, bond, submitPeriod: 120, challengeWindow, callbackGasLimit: 2_000_000 };
 /** 2^-15 absolute: an honest runtime errs by some 2e-6. */
 export const detectorTolerance = { absolute: 0x38000000, relative: 0 };
 /** The recogniser answers with whole numbers, which must be equal. */
@@ -50,6 +59,10 @@ export interface Face {
 
 /** Where the picture's pixels lie for everybody who needs them. */
 export const pictureFile = ({ directory }: LocalSystem): string => join(directory, "inputs", "picture.bundle");
+
+/** @param terms on which the contract asks whoever sends it a picture. */
+export const deployFaceConsumer = (system: LocalSystem, modelId: string, terms: Terms): Promise<DeployedContract> =>
+  system.deploy("requester", "examples/FaceConsumer", system.chain.deployment.coordinator, modelId, false, terms, faceThreshold);
 
 export class Demo {
   readonly costs: Cost[] = [];
@@ -92,21 +105,16 @@ export class Demo {
     const { coordinator } = this.#system.chain.deployment;
     const codes = Buffer.alloc(3 * alphabet.length);
     alphabet.forEach((character, i) => codes.writeUIntBE(character.codePointAt(0) ?? 0, 3 * i, 3));
-    this.#reader = await this.#system.deploy("requester", "examples/TextConsumer", coordinator, recogniser, hexlify(codes));
+    this.#reader = await this.#system.deploy("requester", "examples/TextConsumer", coordinator, recogniser, false, terms, hexlify(codes));
     this.#cost("deploy TextConsumer with its alphabet", this.#reader);
-    this.#looker = await this.#system.deploy("requester", "examples/FaceConsumer", coordinator, detector, faceThreshold);
+    this.#looker = await deployFaceConsumer(this.#system, detector, terms);
     this.#cost("deploy FaceConsumer", this.#looker);
-  }
-
-  /** The contract that asks for faces. */
-  get looker(): DeployedContract {
-    return this.#looker!;
   }
 
   /** TextConsumer asks what is written on a rendered line, whose pixels travel in the transaction. */
   async askForText(): Promise<{ asked: Asked; text: string }> {
     const bundle = encodeBundle([await renderLine(line)]);
-    const asked = await this.#ask("TextConsumer", this.#reader!, "read", terms, bundle);
+    const asked = await this.#ask("TextConsumer", this.#reader!, "read", bundle);
     const [text] = await this.#system.view(this.#reader!, "textOf", asked.requestId);
     return { asked, text: text as string };
   }
@@ -117,9 +125,8 @@ export class Demo {
     const path = pictureFile(this.#system);
     await mkdir(join(path, ".."), { recursive: true });
     await writeFile(path, bundle);
-    const params = { modelId: `0x${"0".repeat(64)}`, feeToken: `0x${"0".repeat(40)}`, ...terms };
     const root = hexlify(rootOfBundleBytes(bundle));
-    const asked = await this.#ask("FaceConsumer", this.#looker!, "look", params, root, pathToFileURL(path).href);
+    const asked = await this.#ask("FaceConsumer", this.#looker!, "look", root, pathToFileURL(path).href);
     const [found] = await this.#system.view(this.#looker!, "facesOf", asked.requestId);
     const faces = (found as bigint[][]).map((face) => {
       const [centreX, centreY, width, height, score] = face.map((value) => Number(value) / 1e18) as [

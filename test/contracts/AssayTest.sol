@@ -56,7 +56,7 @@ abstract contract AssayTest {
         coordinator = new InferenceCoordinator(address(authority), address(operators), treasury, defaultParameters());
         models.bindCoordinator(address(coordinator));
         operators.bindCoordinator(address(coordinator));
-        game = new TestDisputeGame(coordinator);
+        game = new TestDisputeGame(coordinator, models);
         coordinator.setDisputeGame(deployGame());
         coordinator.setFeeToken(address(token), true);
         vm.prank(author);
@@ -111,7 +111,16 @@ abstract contract AssayTest {
     }
 
     function params() internal view returns (RequestParams memory) {
-        return RequestParams(modelId, address(0), FEE, BOND, SUBMIT_PERIOD, WINDOW, 100_000);
+        return
+            RequestParams({
+                modelId: modelId,
+                feeToken: address(0),
+                fee: FEE,
+                bond: BOND,
+                submitPeriod: SUBMIT_PERIOD,
+                challengeWindow: WINDOW,
+                callbackGasLimit: 100_000
+            });
     }
 
     /// @return A bundle of one float32 vector whose bits are a function of the seed.

@@ -29,6 +29,39 @@ contract CallbackTest is AssayTest {
         Answer memory answer_ = answer(request);
         hostile.watch(request, answer_);
 
+        planAll(hostile, request, other, answer_);
+
+        finalize(request, answer_);
+        (, bool delivered) = coordinator.isFinal(idOf(request), answer_);
+        assertTrue(delivered, "the callback itself succeeded");
+        assertTrue(hostile.sawFinal(), "the state is final before the callback");
+        assertTrue(hostile.sawOwed() != 0, "the money is credited before the callback");
+        checkRefused(hostile);
+    }
+
+    /// @dev The same of the call that tells of a refund.
+    function test_A01_aCallbackAboutARefundCanChangeNothing() external {
+        ReentrantConsumer hostile = new ReentrantConsumer(coordinator);
+        RequestParams memory params_ = params();
+        params_.callbackGasLimit = 4_000_000;
+        Request memory request = askAs(hostile, params_);
+        Request memory other = ask();
+        hostile.watch(request, noAnswer());
+        planAll(hostile, other, other, answer(other));
+        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        coordinator.refund(request);
+        assertTrue(hostile.sawFinal(), "the state is final before the callback");
+        assertEq(hostile.sawOwed(), FEE, "the money is credited before the callback");
+        checkRefused(hostile);
+    }
+
+    /// @dev Everything that changes something: thirteen calls of the coordinator, seven of the registries.
+    function planAll(
+        ReentrantConsumer hostile,
+        Request memory request,
+        Request memory other,
+        Answer memory answer_
+    ) internal {
         (Request[] memory requests, Answer[] memory answers, bytes[] memory outputs) = (
             new Request[](1),
             new Answer[](1),
@@ -48,6 +81,7 @@ contract CallbackTest is AssayTest {
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.retract, (other, answer_)));
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.finalize, (request, answer_, output())));
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.finalizeBatch, (requests, answers, outputs)));
+        hostile.plan(c, abi.encodeCall(IInferenceCoordinator.deliver, (request, answer_, output())));
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.withdraw, (address(0), address(hostile))));
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.collectProtocolFees, (address(0), new address[](1))));
         address o = address(operators);
@@ -58,16 +92,13 @@ contract CallbackTest is AssayTest {
         hostile.plan(o, abi.encodeCall(IOperatorRegistry.withdraw, (address(hostile))));
         hostile.plan(o, abi.encodeCall(IOperatorRegistry.claimReward, (address(hostile))));
         hostile.plan(address(models), abi.encodeCall(IModelRegistry.registerModel, (model(address(hostile), 0))));
+    }
 
-        finalize(request, answer_);
-        (, bool delivered) = coordinator.isFinal(idOf(request), answer_);
-        assertTrue(delivered, "the callback itself succeeded");
-        assertTrue(hostile.sawFinal(), "the state is final before the callback");
-        assertTrue(hostile.sawOwed() != 0, "the money is credited before the callback");
-        assertEq(hostile.attempts(), 19, "attempts");
-        for (uint256 i = 0; i < 19; ++i) {
+    function checkRefused(ReentrantConsumer hostile) internal view {
+        assertEq(hostile.attempts(), 20, "attempts");
+        for (uint256 i = 0; i < 20; ++i) {
             bytes4 expected =
-                i < 12
+                i < 13
                     ? ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector
                     : CoordinatorBound.CoordinatorBusy.selector;
             assertTrue(hostile.errors(i) == expected, string.concat("attempt was not refused: ", vm.toString(i)));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IInferenceCallback} from "../../contracts/interfaces/IInferenceCallback.sol";
+import {Ending, IInferenceCallback} from "../../contracts/interfaces/IInferenceCallback.sol";
 import {IInferenceCoordinator, Status} from "../../contracts/interfaces/IInferenceCoordinator.sol";
 import {Answer, Request, RequestParams} from "../../contracts/libraries/RequestLib.sol";
+import {TraceTree} from "../../contracts/libraries/TraceTree.sol";
 
 /// @notice What every hostile consumer shares: it can ask.
 abstract contract HostileConsumer is IInferenceCallback {
@@ -50,6 +51,16 @@ contract ReentrantConsumer is HostileConsumer {
         (sawFinal, ) = COORDINATOR.isFinal(requestId, _answer);
         sawFinal = sawFinal && COORDINATOR.statusOf(_request, _answer) == Status.FINALIZED;
         sawOwed = COORDINATOR.owed(_answer.operator, address(0));
+        _attempt();
+    }
+
+    function onInferenceEnded(bytes32, Ending) external {
+        sawFinal = COORDINATOR.statusOf(_request, _answer) == Status.REFUNDED;
+        sawOwed = COORDINATOR.owed(address(this), address(0));
+        _attempt();
+    }
+
+    function _attempt() private {
         for (uint256 i = 0; i < _calls.length; ++i) {
             (bool success, bytes memory result) = _targets[i].call(_calls[i]);
             errors.push(success ? bytes4(0) : bytes4(result));
@@ -60,12 +71,50 @@ contract ReentrantConsumer is HostileConsumer {
 /// @notice Keeps how much gas it was given.
 contract GasMeter is HostileConsumer {
     uint256 public seen;
+    bool private _failing;
 
     constructor(IInferenceCoordinator coordinator_) HostileConsumer(coordinator_) {}
 
+    function setFailing(bool failing) external {
+        _failing = failing;
+    }
+
     function onInference(bytes32, bytes calldata) external {
         seen = gasleft();
+        if (_failing) revert("no");
     }
+
+    function onInferenceEnded(bytes32, Ending) external {
+        seen = gasleft();
+    }
+}
+
+/// @notice Hears nothing while it is in one of its functions, in which anybody may have it make a call.
+contract GuardedConsumer is HostileConsumer {
+    bool private _entered;
+    uint256 public heard;
+    bytes32 public heardRoot;
+
+    error CallFailed();
+    error Entered();
+
+    constructor(IInferenceCoordinator coordinator_) HostileConsumer(coordinator_) {}
+
+    function during(address target, bytes calldata call_) external {
+        _entered = true;
+        (bool success, ) = target.call(call_);
+        if (!success) revert CallFailed();
+        _entered = false;
+    }
+
+    function onInference(bytes32, bytes calldata output) external {
+        if (_entered) revert Entered();
+        ++heard;
+        heardRoot = TraceTree.bundleRoot(output);
+    }
+
+    // solhint-disable-next-line no-empty-blocks
+    function onInferenceEnded(bytes32, Ending) external {}
 }
 
 /// @notice Fails in the way it is told.
@@ -85,6 +134,14 @@ contract FailingConsumer is HostileConsumer {
     }
 
     function onInference(bytes32, bytes calldata) external view {
+        _fail();
+    }
+
+    function onInferenceEnded(bytes32, Ending) external view {
+        _fail();
+    }
+
+    function _fail() private view {
         if (MODE == Mode.REVERT) revert("no");
         if (MODE == Mode.LOOP) for (;;) {} // solhint-disable-line no-empty-blocks
         uint256 mode = uint256(MODE);

@@ -2,15 +2,18 @@
 pragma solidity ^0.8.30;
 
 import {IInferenceCoordinator} from "../../contracts/interfaces/IInferenceCoordinator.sol";
+import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {Answer, Request} from "../../contracts/libraries/RequestLib.sol";
 import {TraceTree} from "../../contracts/libraries/TraceTree.sol";
 
 /// @notice Plays the dispute contract's part: opens and closes disputes as it is told.
 contract TestDisputeGame {
     IInferenceCoordinator private immutable COORDINATOR;
+    IModelRegistry public immutable modelRegistry;
 
-    constructor(IInferenceCoordinator coordinator_) {
+    constructor(IInferenceCoordinator coordinator_, IModelRegistry modelRegistry_) {
         COORDINATOR = coordinator_;
+        modelRegistry = modelRegistry_;
     }
 
     function suspend(Request calldata request, Answer calldata answer) external {

@@ -18,10 +18,13 @@ describe("A contract that reads text", () => {
     const reader = (await connection.ethers.deployContract("TextConsumer", [
       await assay.coordinator.getAddress(),
       assay.modelId,
+      // The fixture's model has no program: its answers can't be disputed.
+      true,
+      terms,
       alphabet,
     ])) as unknown as Contract;
     const read = async () => {
-      const sent = (await reader.getFunction("read")(terms, encodeBundle([float32Vector(new Array<number>(16).fill(0.5))]), {
+      const sent = (await reader.getFunction("read")(encodeBundle([float32Vector(new Array<number>(16).fill(0.5))]), {
         value: terms.fee,
       })) as ContractTransactionResponse;
       return requestIdsIn(assay, (await sent.wait())!)[0]!;
@@ -55,8 +58,11 @@ describe("A contract that reads text", () => {
     const { connection, assay, reader, read } = await deploy();
     await read();
     await assert.rejects(assay.requestOf(encodeBytes32String("nothing")), /has no request/);
-    await assert.rejects(reader.getFunction("read")(terms, "0x01", { value: terms.fee }), /TensorBundleCut/);
-    await assert.rejects(reader.getFunction("read")({ ...terms, bond: 1n }, "0x00", { value: terms.fee }), /BondTooSmall/);
+    await assert.rejects(reader.getFunction("read")("0x01", { value: terms.fee }), /TensorBundleCut/);
+    await assert.rejects(reader.getFunction("read")("0x00", { value: 1n }), /FeeNotSent/);
+    const address = await assay.coordinator.getAddress();
+    const args = [address, assay.modelId, false, terms, alphabet];
+    await assert.rejects(connection.ethers.deployContract("TextConsumer", args), /ModelNotDisputable/);
     await connection.close();
   });
 });

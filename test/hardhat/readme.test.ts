@@ -14,7 +14,11 @@ describe("The README's consumer", () => {
     const assay = await deployAssay(connection);
     const { abi, bytecode } = compileConsumer();
     const factory = await connection.ethers.getContractFactory(abi as never, bytecode);
-    const consumer = (await factory.deploy(await assay.coordinator.getAddress(), assay.modelId)) as unknown as Contract;
+    const vector = (name: string, length: number) => ({ name, dtype: "float32" as const, shape: [length] });
+    // It takes disputable models only; nobody disputes here, so any roots do.
+    const rules = { programRoot: `0x${"11".repeat(32)}`, weightRoot: `0x${"22".repeat(32)}`, deltaAbsolute: 0, deltaRelative: 0 };
+    const modelId = await assay.registerModel([vector("x", 16)], [vector("y", 64)], rules);
+    const consumer = (await factory.deploy(await assay.coordinator.getAddress(), modelId)) as unknown as Contract;
     const readings = `0x${Buffer.from(float32Vector(new Array<number>(16).fill(0.5)).data).toString("hex")}`;
     const ask = async () => {
       const sent = (await consumer.getFunction("ask")(readings, { value: fee })) as ContractTransactionResponse;

@@ -13,6 +13,12 @@ test("the README's consumer has at most 20 lines and compiles", () => {
   assert.ok(bytecode.length > 2);
 });
 
+test("the README's consumer is the example that the contract tests deploy", () => {
+  const tokens = (source: string) => source.replace(/\/\/.*/g, "").replace(/\s+/g, "");
+  const readme = /```solidity\n([\s\S]*?)```/.exec(text("README.md"))![1]!;
+  assert.equal(tokens(readme.replaceAll("assay/contracts/", "../")), tokens(text("contracts/examples/Forecaster.sol")));
+});
+
 test("the README's gas is that of the snapshots", () => {
   const snapshot = (name: string) => JSON.parse(text(`snapshots/${name}.json`)) as Record<string, number>;
   const [gas, dispute] = [snapshot("gas"), snapshot("dispute")];

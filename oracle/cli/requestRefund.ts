@@ -19,7 +19,7 @@ export function addRequestRefund(parent: Command, terminal: Terminal): void {
       const { feeToken, fee } = request.params;
       return {
         json: { requestId: id, requester: request.requester, feeToken, fee, transaction: hash, gasUsed },
-        text: `${request.requester} is owed ${formatAmount(fee, await chain.unitOf(feeToken))} (take it with \`assay operator withdraw\`)\ntransaction ${hash} (${gasUsed} gas)\n`,
+        text: `${request.requester} is owed ${formatAmount(fee, await chain.unitOf(feeToken))} (an account takes it with \`assay operator withdraw\`, a contract built on InferenceConsumer with its \`withdrawOwed\`)\ntransaction ${hash} (${gasUsed} gas)\n`,
       };
     }),
   );

@@ -22,7 +22,7 @@ export interface RequestStory {
   inlineOutput: Uint8Array | null;
   /** Unix time, seconds; null where there is no answer. */
   finalizableAt: number | null;
-  /** Whether the callback returned; null until the answer is final. */
+  /** Whether the callback returned, at once or repeated (`deliver`); null until the answer is final. */
   delivered: boolean | null;
   events: { name: string; blockNumber: number; transaction: string }[];
 }
@@ -60,6 +60,9 @@ function apply(story: RequestStory, name: string, args: Result, log: ChainLog): 
       break;
     case "Finalized":
       story.delivered = args.delivered as boolean;
+      break;
+    case "Delivered":
+      story.delivered = true;
       break;
   }
 }

@@ -1,6 +1,11 @@
 /** A node's work on a request: what the chain says of it, what was done about it, and nothing else. */
 import type { SelfCheck } from "./selfCheck.ts";
 
+/** The most bytes of an answer that a callback can take, as the coordinator has it. */
+export const maxCallbackBytes = 98_304;
+/** Seconds from which an answer could be final in which the coordinator makes it final only with its bytes, where a callback is due. */
+export const deliveryPeriod = 86_400;
+
 /** What a requester chooses; amounts in the token's smallest unit, periods in seconds. */
 export interface RequestParams {
   modelId: string;

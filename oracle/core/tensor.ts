@@ -70,6 +70,11 @@ export function elementsOf<D extends Dtype = Dtype>({ dtype, data }: { dtype: D;
 
 const paddedLength = (length: number) => Math.ceil(length / 4) * 4;
 
+/** @returns the bytes that `encodeBundle` makes of tensors of these types and shapes. */
+export function bundleLength(tensors: readonly { dtype: Dtype; shape: readonly number[] }[]): number {
+  return tensors.reduce((sum, { dtype, shape }) => sum + 2 + 4 * shape.length + paddedLength(elementCount(shape) * dtypes[dtype].size), 1);
+}
+
 /**
  * Encodes a list of tensors as the bytes that travel in calldata, events and files (docs/commitments.md).
  * @returns count, then for each tensor: dtype code, rank, dimensions (4 bytes each, little-endian), data padded with zeros to whole words.
@@ -77,8 +82,7 @@ const paddedLength = (length: number) => Math.ceil(length / 4) * 4;
  */
 export function encodeBundle(tensors: readonly Tensor[]): Uint8Array {
   if (tensors.length > 255) throw new TensorError(`${tensors.length} tensors; at most 255 are allowed`);
-  const total = tensors.reduce((sum, { shape, data }) => sum + 2 + 4 * shape.length + paddedLength(data.length), 1);
-  const bytes = new Uint8Array(total);
+  const bytes = new Uint8Array(bundleLength(tensors));
   const view = new DataView(bytes.buffer);
   bytes[0] = tensors.length;
   let offset = 1;

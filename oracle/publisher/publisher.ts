@@ -3,7 +3,7 @@ import { NotNowError } from "../chain/fees.ts";
 import { requestIdIn } from "../chain/logs.ts";
 import { ChainUnavailableError, RpcError } from "../chain/rpc.ts";
 import type { Sender, Settled } from "../chain/sender.ts";
-import { submitDeadline } from "../core/job.ts";
+import { deliveryPeriod, maxCallbackBytes, submitDeadline, type Job } from "../core/job.ts";
 import { nextAction, type Head, type NodePolicy } from "../core/nextAction.ts";
 import type { JobStore } from "../store/jobs.ts";
 import { isMove, type AnswerKind, type Journal } from "../store/journal.ts";
@@ -32,6 +32,8 @@ export class Publisher {
   readonly #options: PublisherOptions;
   /** Refusals of each job, for the delay before the next try; forgotten at a restart. */
   readonly #refusals = new Map<string, number>();
+  /** Jobs whose answer the chain didn't take with the bytes that this node has; forgotten at a restart. */
+  readonly #undeliverable = new Set<string>();
   /** Hash of the block: after a reorganisation its number comes again. */
   #settledAt = "";
   #stopping = false;
@@ -97,15 +99,31 @@ export class Publisher {
     const ready: ReadyJob[] = [];
     for (const job of jobs.toFinalize(sender.address, head.time, 256)) {
       if (nextAction(job, head, policy).kind !== "finalize") continue;
-      const callback = job.request.params.callbackGasLimit > 0;
-      ready.push({ job, output: callback ? this.#outputOf(job.requestId) : new Uint8Array(), outputUri: "" });
+      const output = this.#outputFor(job, head);
+      if (output === undefined) {
+        // Put off in the store, so that it hides no other job.
+        const from = job.finalizableAt! + deliveryPeriod;
+        jobs.postpone(job.requestId, `the answer can't be delivered: it is made final without its bytes from ${from} on`, from);
+        continue;
+      }
+      ready.push({ job, output, outputUri: "" });
       if (ready.length >= this.#options.limits.items) break;
     }
     return ready;
   }
 
-  #outputOf(requestId: string): Uint8Array {
-    return this.#options.jobs.output(requestId)?.bytes ?? new Uint8Array();
+  /**
+   * The bytes that make the job's answer final. An answer that can't be delivered is made final without any, which the coordinator takes
+   * once the delivery period is over: what is too large for a callback, what this node has lost, and what the chain refused with its bytes.
+   * @returns undefined where that period has to be waited for.
+   */
+  #outputFor({ requestId, request, finalizableAt }: Job, head: Head): Uint8Array | undefined {
+    const none = new Uint8Array();
+    if (request.params.callbackGasLimit === 0) return none;
+    const bytes = this.#options.jobs.output(requestId)?.bytes;
+    const deliverable = bytes !== undefined && bytes.length <= maxCallbackBytes;
+    if (head.time < finalizableAt! + deliveryPeriod) return deliverable ? bytes : undefined;
+    return deliverable && !this.#undeliverable.has(requestId) ? bytes : none;
   }
 
   #callFor(kind: AnswerKind, batch: readonly ReadyJob[]): ContractCall {
@@ -142,6 +160,7 @@ export class Publisher {
       if (!(error instanceof RpcError || error instanceof NotNowError)) throw error;
       const reason = (error instanceof RpcError ? revertReason(error) : undefined) ?? error.message;
       log.warn({ kind, requests: ids, reason }, "the chain would refuse this; it is tried again later");
+      if (kind === "finalize" && /^(OutputMismatch|InlineBytesTooLong|Tensor)/.test(reason)) this.#undeliverable.add(ids[0]!);
       for (const id of ids) this.#postpone(id, reason, head);
       return;
     }
@@ -165,7 +184,10 @@ export class Publisher {
       const done = new Set(logs.map((log) => requestIdIn(log, name)));
       const leftOut = transaction.requestIds.filter((requestId) => !done.has(requestId));
       if (state === "MINED" && leftOut.length > 0) journal.freeItems(transaction.id, leftOut);
-      for (const requestId of leftOut) this.#postpone(requestId, `transaction ${transaction.nonce} left it out`, head()!);
+      for (const requestId of leftOut) {
+        if (state === "MINED" && transaction.kind === "finalize") this.#undeliverable.add(requestId);
+        this.#postpone(requestId, `transaction ${transaction.nonce} left it out`, head()!);
+      }
       crashPoint(transaction.kind === "submit" ? "after-receipt-stored" : "after-finalization-receipt-stored");
     }
   }

@@ -1,7 +1,7 @@
 import type { Model, TensorSpec } from "../chain/contracts.ts";
 import { bytesOf, hexOf } from "../chain/rpc.ts";
-import type { Job } from "../core/job.ts";
-import { decodeBundle, encodeBundle, type Tensor } from "../core/tensor.ts";
+import { maxCallbackBytes, type Job, type Request } from "../core/job.ts";
+import { bundleLength, decodeBundle, encodeBundle, type Tensor } from "../core/tensor.ts";
 import { bundleRoot, rootOfBundleBytes } from "../core/traceTree.ts";
 import type { ContentSource, ModelCache } from "./modelCache.ts";
 
@@ -35,12 +35,13 @@ export interface EvaluatedOutput {
   milliseconds: number;
 }
 
-/** Fetches model and input, checks the input against the request, runs the model and checks what came out. */
+/** Checks that the answer could be delivered, fetches model and input, checks the input against the request, runs the model and checks what came out. */
 export async function evaluate(
   { request }: Job,
   input: { bytes: Uint8Array | null; uri: string },
   context: EvaluationContext,
 ): Promise<EvaluatedOutput> {
+  checkDeliverable(request, await context.models.record(request.params.modelId));
   const [{ model, artifactHash }, bytes] = await Promise.all([
     context.models.get(request.params.modelId),
     inputBytes(input, request.inputRoot, context),
@@ -53,6 +54,15 @@ export async function evaluate(
   });
   checkTensors("output", outputs, model.outputs);
   return { model, output: encodeBundle(outputs), outputRoot: hexOf(bundleRoot(outputs)), provider, milliseconds };
+}
+
+/** A right answer that no callback can take is paid for a day late, and never delivered. */
+function checkDeliverable({ params: { modelId, callbackGasLimit } }: Request, { outputs }: Model): void {
+  const length = bundleLength(outputs);
+  if (callbackGasLimit === 0 || length <= maxCallbackBytes) return;
+  throw new DeclinedError(
+    `the request asks for a callback, and an answer of model ${modelId} has ${length} bytes: a callback takes ${maxCallbackBytes} at most, so the answer could not be delivered`,
+  );
 }
 
 async function inputBytes(input: { bytes: Uint8Array | null; uri: string }, root: string, context: EvaluationContext): Promise<Uint8Array> {

@@ -48,12 +48,14 @@ function scheduling(
   input: Tensor[] = [tensor(1)],
   inputRoot = hexOf(bundleRoot(input)),
   selfCheck: SelfCheck = "NEVER",
+  callbackGasLimit = 0,
+  record: Model = model,
 ) {
   const db = new Database(join(folder, `${stores++}.db`));
   const jobs = new JobStore(db);
   const head: Head = { number: 1, hash: "0x1", time: 1000 };
   const request: Request = {
-    params: { modelId: zero, feeToken: zero, fee: 1n, bond: 1n, submitPeriod: 10_000, challengeWindow: 1, callbackGasLimit: 0 },
+    params: { modelId: zero, feeToken: zero, fee: 1n, bond: 1n, submitPeriod: 10_000, challengeWindow: 1, callbackGasLimit },
     inputRoot,
     requester: zero,
     requestedAt: 1000,
@@ -79,7 +81,7 @@ function scheduling(
   const scheduler = new Scheduler({
     jobs,
     content,
-    models: new ModelCache(async () => model, content, { load: async () => ({ provider: "cpu" }) }),
+    models: new ModelCache(async () => record, content, { load: async () => ({ provider: "cpu" }) }),
     runtime: { run },
     head: () => head,
     policy: (reserved) => ({
@@ -133,6 +135,28 @@ test("N16 a job that takes the whole node down is quarantined after ten starts",
   for (let i = 0; i < 10; i++) jobs.beginEvaluations(["r"]);
   await turn();
   assert.equal(jobs.get("r")!.work, "QUARANTINED");
+});
+
+test("A34 a job whose answer no callback can take is declined before its model is run, and says why", async () => {
+  const never: InferenceRunner["run"] = async () => assert.fail("never run");
+  const input = [tensor(1)];
+  const outputs = (elements: number): Model => ({ ...model, outputs: [{ ...spec, shape: [elements] }] });
+  // 7 bytes of count, type, rank and dimension, then the elements: 98,303 bytes fit, 98,307 don't.
+  const large = scheduling(never, input, undefined, undefined, 100_000, outputs(24_575));
+  await large.turn();
+  assert.equal(large.jobs.get("r")!.work, "DECLINED");
+  assert.match(large.jobs.get("r")!.reason!, /asks for a callback.* has 98307 bytes.* takes 98304 at most/);
+
+  for (const [gas, elements] of [
+    [100_000, 24_574],
+    [0, 24_575],
+  ] as const) {
+    const output: Tensor = { dtype: "float32", shape: [elements], data: new Uint8Array(4 * elements) };
+    const run = async () => ({ outputs: [output], provider: "cpu", milliseconds: 1 });
+    const fitting = scheduling(run, input, undefined, undefined, gas, outputs(elements));
+    await fitting.turn();
+    assert.equal(fitting.jobs.get("r")!.work, "EVALUATED");
+  }
 });
 
 test("a crash is tried again later, and a result after it counts", async () => {

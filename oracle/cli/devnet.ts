@@ -9,6 +9,7 @@ interface Options {
   port: number;
   blockTime: number;
   out: string;
+  set: Record<string, number>;
 }
 
 function wholeNumber(maximum: number) {
@@ -17,6 +18,13 @@ function wholeNumber(maximum: number) {
     if (!/^\d+$/.test(text) || value > maximum) throw new InvalidArgumentError(`It must be a whole number from 0 to ${maximum}.`);
     return value;
   };
+}
+
+/** Collects `--set name=value`. */
+function assignment(text: string, sofar: Record<string, number>): Record<string, number> {
+  const [, name, value] = /^(\w+)=(\d{1,15})$/.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("It must be a parameter's name and a whole number, as in clock=600.");
+  return { ...sofar, [name]: Number(value) };
 }
 
 export function addDevnet(program: Command, terminal: Terminal): void {
@@ -32,6 +40,12 @@ export function addDevnet(program: Command, terminal: Terminal): void {
       wholeNumber(3600),
       1,
     )
+    .option(
+      "--set <name=value>",
+      "replace a parameter of ignition/parameters/localhost.json5, such as clock=600; may be given again and again",
+      assignment,
+      {},
+    )
     .option("--out <file>", "where the addresses are written once the network is ready", defaultDeploymentFile);
   runs<Options>(
     command,
@@ -41,7 +55,7 @@ export function addDevnet(program: Command, terminal: Terminal): void {
       const { localAccounts, startLocalChain } = await import("./localChain.ts");
       note("starting a local chain and deploying the contracts");
       const directory = dirname(options.out);
-      const chain = await startLocalChain({ port: options.port, blockTime: options.blockTime, directory });
+      const chain = await startLocalChain({ port: options.port, blockTime: options.blockTime, directory, parameters: options.set });
       try {
         const accounts: NonNullable<DeploymentFile["accounts"]> = {};
         await mkdir(join(directory, "keys"), { recursive: true });

@@ -1,9 +1,10 @@
-import { rm } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HDNodeWallet, Mnemonic } from "ethers";
 import type { HardhatUserConfig } from "hardhat/config";
+import json5 from "json5";
 import { localChainId } from "./deploymentFile.ts";
 import { CliError } from "./exitCodes.ts";
 
@@ -39,6 +40,8 @@ export interface LocalChainOptions {
   blockTime: number;
   /** Where the deployment's journal is kept while it runs. */
   directory: string;
+  /** Replaced in `ignition/parameters/localhost.json5`, by name. */
+  parameters?: Readonly<Record<string, number>>;
 }
 
 export interface LocalChain {
@@ -60,11 +63,28 @@ async function requireFreePort(port: number): Promise<void> {
   await new Promise((done) => probe.close(done));
 }
 
+/** Writes the local network's parameters with some of them replaced. @returns the file's path. @throws CliError bad-input for a name that is none of them. */
+async function writeParameters(directory: string, replaced: Readonly<Record<string, number>>): Promise<string> {
+  const source = join(projectRoot, "ignition/parameters/localhost.json5");
+  const { AssayLocal } = json5.parse<{ AssayLocal: Record<string, unknown> }>(await readFile(source, "utf8"));
+  const unknown = Object.keys(replaced).filter((name) => !Object.hasOwn(AssayLocal, name));
+  if (unknown.length > 0) {
+    throw new CliError(
+      "bad-input",
+      `${unknown.join(", ")}: no parameter of the local network; it has ${Object.keys(AssayLocal).join(", ")}`,
+    );
+  }
+  const path = join(resolve(directory), "parameters.json");
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, JSON.stringify({ AssayLocal: { ...AssayLocal, ...replaced } }, null, 2));
+  return path;
+}
+
 /**
  * Starts a chain in this process and deploys the contracts on it.
  * @throws CliError in-use where the port is taken; bad-input where Hardhat isn't installed.
  */
-export async function startLocalChain({ port, blockTime, directory }: LocalChainOptions): Promise<LocalChain> {
+export async function startLocalChain({ port, blockTime, directory, parameters = {} }: LocalChainOptions): Promise<LocalChain> {
   if (port !== 0) await requireFreePort(port);
   const { createHardhatRuntimeEnvironment, importUserConfig } = await import("hardhat/hre").catch((error: unknown) => {
     throw new CliError("bad-input", "a local network needs Hardhat, which isn't installed; run `npm install hardhat`", error);
@@ -96,7 +116,7 @@ export async function startLocalChain({ port, blockTime, directory }: LocalChain
     const modulePath = pathToFileURL(join(projectRoot, "ignition/modules/AssayLocal.ts")).href;
     const { default: module } = (await import(modulePath)) as { default: Parameters<typeof connection.ignition.deploy>[0] };
     const deployed = await connection.ignition.deploy(module, {
-      parameters: join(projectRoot, "ignition/parameters/localhost.json5"),
+      parameters: await writeParameters(directory, parameters),
       defaultSender: localAccounts.admin.address,
     });
     const contracts = Object.fromEntries(

@@ -38,6 +38,9 @@ export function lieAbout(model: CanonicalModel, inputs: readonly Tensor[], eleme
   return { posted, trace: new MemoryTree(forged) };
 }
 
+/** Only what hangs takes as long, on however loaded a machine. */
+const patienceMs = 3_600_000;
+
 /** An operator that answers wrongly and fights for it as its lie says. */
 export class Liar {
   readonly #system: LocalSystem;
@@ -58,9 +61,9 @@ export class Liar {
     const { chain } = this.#system;
     const { request } = await findRequest(chain, requestId);
     const { address } = this.#system.signer(this.#account);
-    const end = performance.now() + 60_000;
+    const end = performance.now() + patienceMs;
     while (!(await chain.views.isEligible(request, address))) {
-      if (performance.now() > end) throw new Error(`${address} did not become eligible for request ${requestId} in 60 s`);
+      if (performance.now() > end) throw new Error(`${address} did not become eligible for request ${requestId} in ${patienceMs / 1000} s`);
       await sleep(100);
     }
     const call =
@@ -74,7 +77,11 @@ export class Liar {
    * Plays every dispute about its answer until one of them convicts it.
    * @param only a dispute: it plays no other, and until that one is closed. @returns the moves that it made.
    */
-  async fight(requestId: string, lie: Lie, { timeoutMs = 120_000, only }: { timeoutMs?: number; only?: string } = {}): Promise<Receipt[]> {
+  async fight(
+    requestId: string,
+    lie: Lie,
+    { timeoutMs = patienceMs, only }: { timeoutMs?: number; only?: string } = {},
+  ): Promise<Receipt[]> {
     const { request, answer } = await findRequest(this.#system.chain, requestId);
     const moves: Receipt[] = [];
     const refused = new Set<string>();

@@ -82,10 +82,18 @@ export class LocalSystem {
     this.chain = chain;
   }
 
-  /** @param directory for addresses, keys, models and the nodes' stores. */
-  static async start(directory: string, processes: Processes, { blockTime = 1 } = {}): Promise<LocalSystem> {
+  /**
+   * @param directory for addresses, keys, models and the nodes' stores.
+   * @param options `blockTime`: seconds; `parameters`: replaced in `ignition/parameters/localhost.json5`.
+   */
+  static async start(
+    directory: string,
+    processes: Processes,
+    { blockTime = 1, parameters = {} }: { blockTime?: number; parameters?: Readonly<Record<string, number>> } = {},
+  ): Promise<LocalSystem> {
     const deployment = join(directory, "deployment.json");
-    await processes.start("devnet", ["devnet", "--port", "0", "--block-time", String(blockTime), "--out", deployment]);
+    const set = Object.entries(parameters).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
+    await processes.start("devnet", ["devnet", "--port", "0", "--block-time", String(blockTime), "--out", deployment, ...set]);
     return new LocalSystem(directory, processes, await connect({ deployment }));
   }
 

@@ -20,7 +20,7 @@ import { until } from "../support/until.ts";
 
 const stake = tokens(1000n);
 /** Seconds: longer than the disputes inside it take together. */
-const window = 1200;
+const window = 7200;
 
 interface Case extends Walk {
   model: "tiny" | "transformer";
@@ -48,7 +48,7 @@ describe("a node's right answer survives", () => {
   const stranger = () => scene.account(scene.parameters.challengerBond, game());
 
   before(async () => {
-    scene = await DisputeScene.open();
+    scene = await DisputeScene.open({ grace: 300, maxGrace: 600 });
     models = {
       tiny: await scene.registerModel("tiny", buildTiny(7), cheatTolerance),
       transformer: await scene.registerModel("transformer", buildTransformer(), cheatTolerance),
@@ -201,14 +201,14 @@ describe("a node's right answer survives", () => {
 
   test("A12 challenges in the last second of its window and of its grace, and is final at the end of the next grace", async () => {
     const { system, parameters } = scene;
-    const requestId = await answered("tiny", 40);
+    const requestId = await answered("tiny", 1200);
     const { answer } = await findRequest(system.chain, requestId);
     const [late, later] = await Promise.all(
       [await stranger(), await stranger()].map((account, i) =>
         BogusChallenger.commit(system, account, requestId, { tensor: 0, element: i }),
       ),
     );
-    const end = answer!.submittedAt + 40;
+    const end = answer!.submittedAt + 1200;
     const last = await system.sendAt(end - 1, late!.account, late!.challenge);
     assert.equal(await system.timeOf(last.blockNumber), end - 1);
     await late!.walk(about.tiny, { leaf: 2, word: 0, leavesAfter: 1 });
@@ -217,6 +217,7 @@ describe("a node's right answer survives", () => {
     const again = await later!.open();
     assert.ok((await system.timeOf(again.blockNumber)) >= end, "its window is over");
     await later!.walk(about.tiny, { leaf: 0, word: 0 });
+    await system.passTime(parameters.grace);
     await until("it is final", async () => (await findRequest(system.chain, requestId)).status === "FINALIZED", 30_000);
     const { timestamp } = await system.chain.head();
     assert.ok(timestamp <= end + parameters.maxGrace + 2 * parameters.clock, "no later than the bound");

@@ -19,7 +19,7 @@ import { until } from "../support/until.ts";
 
 const stake = tokens(100n);
 /** Seconds: longer than all disputes take together. */
-const window = 1200;
+const window = 7200;
 
 const vector = (seed: number): Tensor[] => [
   { dtype: "float32", shape: [1, tinyInputs], data: new Uint8Array(seededFloats(tinyInputs, seed).buffer) },

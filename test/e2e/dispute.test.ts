@@ -38,10 +38,15 @@ before(async () => {
   for (const account of ["operator", "operator2"] as const) await system.registerOperator({ account, stake: 1000n, models: [modelId] });
 });
 
-const request = async (window: string) => {
+/** Seconds: longer than whatever happens in a test; a quarter of the submit period makes everybody eligible. */
+const [window, submitPeriod] = [7200, 3600];
+
+const request = async () => {
   const common = ["--fee", "0.01", "--bond", "10", "--account", "requester", "--timeout", "60"];
-  return (await network.assay("request", modelId, "--input", npy, ...common, "--window", window, "--submit-period", "600"))
-    .requestId as string;
+  const times = ["--window", String(window), "--submit-period", String(submitPeriod)];
+  const { requestId } = await network.assay("request", modelId, "--input", npy, ...common, ...times);
+  await network.system.passTime(submitPeriod / 4);
+  return requestId as string;
 };
 
 const seen = (requestId: string, name: string) => async () =>
@@ -56,7 +61,7 @@ async function closedDisputes(requestId: string) {
 test("a watchtower convicts an operator of one wrong element, and an honest operator answers the reopened request", async () => {
   const { system } = network;
   const watchtower = await system.startWatchtower({ account: "challenger" });
-  const requestId = await request("30");
+  const requestId = await request();
   const lie = lieAbout(model, [input], 9, 2 ** -9.9);
   const liar = new Liar(system, "operator2", model);
   await liar.answer(requestId, lie);
@@ -77,14 +82,12 @@ test("a watchtower convicts an operator of one wrong element, and an honest oper
   const shown = await network.assay("dispute", "show", disputes[0]!.disputeId);
   assert.deepEqual([shown.outcome, shown.element], ["STEP_DIFFERENT", 9]);
   const node = await system.startNode({ account: "operator" });
-  // A quarter of the submit period makes everybody eligible.
-  await system.passTime(150);
   await until(
     "the honest answer is there",
     async () => (await findRequest(system.chain, requestId)).answer?.operator === system.signer("operator").address,
     60_000,
   );
-  await system.passTime(30);
+  await system.passTime(window);
   await until("it is final", seen(requestId, "Finalized"), 60_000);
   assert.equal(await watchtower.stop(), 0);
   assert.equal(await node.stop(), 0);
@@ -94,7 +97,7 @@ test("N06 a watchtower that is killed with every move in its journal only goes o
   const { system } = network;
   const tower = { account: "challenger" as const, name: "killed" };
   const killed = await system.startWatchtower({ ...tower, extra: '[testing]\ncrashPoint = "after-move-journal-write"\n' });
-  const requestId = await request("60");
+  const requestId = await request();
   const lie = lieAbout(model, [input], 40, -(2 ** -9.9));
   const liar = new Liar(system, "operator2", model);
   await liar.answer(requestId, lie);
@@ -118,7 +121,7 @@ test("A09 a node defends its right answer against a bogus challenge, killed in b
   const { system } = network;
   const node = { account: "operator" as const, name: "honest" };
   const first = await system.startNode({ ...node, extra: '[testing]\ncrashPoint = "after-move-send"\n' });
-  const requestId = await request("20");
+  const requestId = await request();
   await until("the answer is there", seen(requestId, "Submitted"), 60_000);
   const { deployment } = system.chain;
   await system.chain.allow(system.signer("challenger"), deployment.stakeToken, deployment.disputeGame!, 5n * 10n ** 18n);
@@ -135,7 +138,7 @@ test("A09 a node defends its right answer against a bogus challenge, killed in b
     [[false, 1]],
     "acquitted by a step",
   );
-  await system.passTime(30);
+  await system.passTime(window);
   await until("it is final", seen(requestId, "Finalized"), 60_000);
   assert.equal(await second.stop(), 0);
 });

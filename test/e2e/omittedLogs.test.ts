@@ -80,7 +80,7 @@ for (const confirmations of [0, 2, 12]) {
       const { system } = scene;
       const name = `operator-${confirmations}-${hideBlooms}`;
       const node = await startBehindProvider("operator", confirmations, name);
-      const [requestId] = await scene.request(tiny.modelId, [input], 600);
+      const [requestId] = await scene.request(tiny.modelId, [input], 7200);
       // By then everybody may answer.
       await system.passTime(submitPeriod / 4);
       const answered = async () => (await findRequest(system.chain, requestId!)).answer !== null;
@@ -92,7 +92,7 @@ for (const confirmations of [0, 2, 12]) {
       await system.passTime(scene.parameters.commitDelay + 1);
       await bogus.open();
       const trace = new MemoryTree(evaluateHere(tiny.model.program, tiny.model.weights, [input]).trace);
-      const walk = bogus.walk({ model: tiny.model, inputs: [input], trace }, { leaf: trace.leafCount - 1, word: 0 }, 50_000);
+      const walk = bogus.walk({ model: tiny.model, inputs: [input], trace }, { leaf: trace.leafCount - 1, word: 0 });
       await whileMining(walk);
       assert.equal(omission.leftOut, 1);
       assert.deepEqual(await outcomes(requestId!), ["STEP_EQUAL"]);
@@ -110,12 +110,12 @@ for (const confirmations of [0, 2, 12]) {
     const watchtower = await startBehindProvider("challenger", confirmations, name);
     const omission = leaveOutLogs(topicOf("Defended"), 1, { hideBlooms: true });
     provider.faults = { reply: omission.fault };
-    const [requestId] = await scene.request(tiny.modelId, [input], 600);
+    const [requestId] = await scene.request(tiny.modelId, [input], 7200);
     const lie = lieAbout(tiny.model, [input], 9, 2 ** -9.9);
     const liar = new Liar(system, "operator2", tiny.model);
     await system.passTime(submitPeriod / 4);
     await liar.answer(requestId!, lie);
-    await whileMining(liar.fight(requestId!, lie, { timeoutMs: 50_000 }));
+    await whileMining(liar.fight(requestId!, lie));
     assert.equal(omission.leftOut, 1);
     assert.deepEqual(await outcomes(requestId!), ["STEP_DIFFERENT"]);
     provider.faults = {};

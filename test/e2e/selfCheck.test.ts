@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { getBytes } from "ethers";
 import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { firstWrong, type OutputRules } from "../../oracle/canonical/dispute/moves.ts";
 import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
-import { erc20Interface } from "../../oracle/chain/contracts.ts";
+import { coordinatorInterface, erc20Interface } from "../../oracle/chain/contracts.ts";
 import { answerIdOf, DisputeCalls, disputeInterface, outcomes } from "../../oracle/chain/disputeCalls.ts";
 import type { CrashLabel } from "../../oracle/telemetry/crashPoint.ts";
-import { findRequest, type RequestStory } from "../../oracle/cli/requests.ts";
+import { findRequest, topicOf } from "../../oracle/cli/requests.ts";
 import { writeNpy } from "../../oracle/core/npy.ts";
 import { decodeBundle, type Tensor } from "../../oracle/core/tensor.ts";
 import { runAssay } from "../../scripts/local/processes.ts";
@@ -48,21 +49,23 @@ const request = async (input: Tensor, window: string) => {
   const npy = join(network.directory, "x.npy");
   writeFileSync(npy, writeNpy(input));
   const common = ["--fee", "0.01", "--bond", "10", "--account", "requester", "--timeout", "60"];
-  return (await network.assay("request", modelId, "--input", npy, ...common, "--window", window, "--submit-period", "600"))
-    .requestId as string;
+  const { requestId } = await network.assay("request", modelId, "--input", npy, ...common, "--window", window, "--submit-period", "3600");
+  return requestId as string;
 };
 
 const storyOf = (requestId: string) => findRequest(network.system.chain, requestId);
 const countOf = async (requestId: string, name: string) => (await storyOf(requestId)).events.filter((event) => event.name === name).length;
 const seen = (requestId: string, name: string) => until(name, async () => (await countOf(requestId, name)) > 0, 60_000);
-const postedIn = ({ inlineOutput }: RequestStory) => decodeBundle(inlineOutput!);
 const stake = async () => (await network.system.chain.views.operator(network.system.signer("operator").address)).stake;
 
-/** The answer as it is on the chain, before anybody can have done anything about it. */
-async function answered(requestId: string): Promise<RequestStory> {
-  let story: RequestStory | undefined;
-  await until("an answer", async () => (story = await storyOf(requestId)).answer !== null, 60_000);
-  return story!;
+/** The answer as it was submitted, whatever has become of it since. */
+async function answered(requestId: string) {
+  const { chain } = network.system;
+  const submitted = () => chain.logs(chain.deployment.coordinator, [topicOf("Submitted"), requestId]);
+  await until("an answer", async () => (await submitted()).length > 0, 60_000);
+  const { operator, outputRoot, submittedAt, output } = coordinatorInterface.parseLog((await submitted())[0]!)!.args;
+  const answer = { operator: operator as string, outputRoot: outputRoot as string, submittedAt: Number(submittedAt) };
+  return { request: (await storyOf(requestId)).request, answer, posted: decodeBundle(getBytes(output as string)) };
 }
 
 /** Whether a process has logged this about the request. */
@@ -80,15 +83,15 @@ async function disputesAbout(requestId: string, event: "Challenged" | "Closed") 
 test("A28 checked before it is posted, an answer that hardware gets wrong is the canonical one, and stands", async () => {
   const node = await startNode("before", "before");
   const watchtower = await startWatchtower("tower");
-  const requestId = await request(crafted, "10");
+  const requestId = await request(crafted, "7200");
   const story = await answered(requestId);
   assert.deepEqual(
-    postedIn(story).map(({ data }) => Buffer.from(data).toString("hex")),
+    story.posted.map(({ data }) => Buffer.from(data).toString("hex")),
     canonical.map(({ data }) => Buffer.from(data).toString("hex")),
   );
   await network.system.passTime(5);
   await until("the watchtower has checked it", () => logged("tower", requestId, "an answer is right"), 60_000);
-  await network.system.passTime(10);
+  await network.system.passTime(7200);
   await seen(requestId, "Finalized");
   assert.deepEqual(await disputesAbout(requestId, "Challenged"), []);
   assert.equal(await watchtower.stop(), 0);
@@ -102,20 +105,20 @@ test("A28 checked after it was posted, a wrong answer is taken back before the e
   await system.send("challenger", { to: stakeToken, data: erc20Interface.encodeFunctionData("approve", [disputeGame, 10n ** 24n]) });
   const node = await startNode("after", "after");
   const before = await stake();
-  const requestId = await request(crafted, "120");
+  const requestId = await request(crafted, "7200");
   const story = await answered(requestId);
-  const wrong = firstWrong(postedIn(story), canonical, rules);
+  const wrong = firstWrong(story.posted, canonical, rules);
   assert.ok(wrong !== null, "this machine's binary32 errs by more than the tolerance");
 
   // The attacker knew what hardware would answer: it commits in the very next transaction.
   const { answer } = story;
   const salt = `0x${"5".repeat(64)}`;
   const { address } = system.signer("challenger");
-  const commitment = calls.commitmentOf(answerIdOf(requestId, answer!), wrong.tensor, wrong.element, salt, address);
+  const commitment = calls.commitmentOf(answerIdOf(requestId, answer), wrong.tensor, wrong.element, salt, address);
   await system.send("challenger", calls.commitChallenge(commitment));
   await seen(requestId, "Voided");
   await system.passTime(3);
-  await assert.rejects(system.send("challenger", calls.challenge(story.request, answer!, wrong.tensor, wrong.element, salt)));
+  await assert.rejects(system.send("challenger", calls.challenge(story.request, answer, wrong.tensor, wrong.element, salt)));
   assert.equal(before - (await stake()), bond / 100n, "the penalty, and nothing else");
   assert.deepEqual(await disputesAbout(requestId, "Challenged"), []);
 
@@ -130,7 +133,7 @@ test("A28 an answer that is challenged before it was taken back is conceded, whi
   const node = await startNode("never", "never");
   const before = await stake();
   const watchtower = await startWatchtower("tower");
-  const requestId = await request(crafted, "120");
+  const requestId = await request(crafted, "7200");
   await seen(requestId, "Voided");
   const closed = await disputesAbout(requestId, "Closed");
   assert.deepEqual(
@@ -140,7 +143,7 @@ test("A28 an answer that is challenged before it was taken back is conceded, whi
   assert.equal(before - (await stake()), bond / 2n, "the part that conceding costs");
   assert.equal(await watchtower.stop(), 0);
 
-  const second = await request(crafted, "120");
+  const second = await request(crafted, "7200");
   await answered(second);
   assert.equal(await node.stop(), 0);
   const { burned } = await network.assay("operator", "retract", second, "--account", "operator");
@@ -150,31 +153,27 @@ test("A28 an answer that is challenged before it was taken back is conceded, whi
   assert.deepEqual([again.code, again.err.includes("nothing to take back")], [7, true], again.err);
 });
 
-test(
-  "N06 killed at every point of a check and of a retraction, a node takes its wrong answer back once",
-  { timeout: 180_000 },
-  async () => {
-    const before = await stake();
-    const requestId = await request(crafted, "600");
-    const labels: CrashLabel[] = [
-      "after-self-check",
-      "after-self-check-stored",
-      "before-retraction-journal-write",
-      "after-retraction-journal-write",
-      "after-retraction-send",
-    ];
-    for (const label of labels) {
-      const outcome = await startNode("killed", "after", label).then(
-        (node) => node.exited,
-        // What is in the journal is sent before the node says that it is ready.
-        (error: Error) => (assert.match(error.message, /ended with code null/), null),
-      );
-      assert.equal(outcome, null, `killed at ${label}`);
-    }
-    const last = await startNode("killed", "after");
-    await seen(requestId, "Voided");
-    assert.equal(await countOf(requestId, "Voided"), 1);
-    assert.equal(before - (await stake()), bond / 100n);
-    assert.equal(await last.stop(), 0);
-  },
-);
+test("N06 killed at every point of a check and of a retraction, a node takes its wrong answer back once", async () => {
+  const before = await stake();
+  const requestId = await request(crafted, "7200");
+  const labels: CrashLabel[] = [
+    "after-self-check",
+    "after-self-check-stored",
+    "before-retraction-journal-write",
+    "after-retraction-journal-write",
+    "after-retraction-send",
+  ];
+  for (const label of labels) {
+    const outcome = await startNode("killed", "after", label).then(
+      (node) => node.exited,
+      // What is in the journal is sent before the node says that it is ready.
+      (error: Error) => (assert.match(error.message, /ended with code null/), null),
+    );
+    assert.equal(outcome, null, `killed at ${label}`);
+  }
+  const last = await startNode("killed", "after");
+  await seen(requestId, "Voided");
+  assert.equal(await countOf(requestId, "Voided"), 1);
+  assert.equal(before - (await stake()), bond / 100n);
+  assert.equal(await last.stop(), 0);
+});

@@ -51,9 +51,9 @@ const carriedBy = (posted: Tensor[], path: string): Lie["carried"] => ({ outputR
 
 test("N25 answers behind URIs that never end keep no other from being checked: neither one whose bytes are here nor one of another operator", async () => {
   const { system } = scene;
-  const slow = await scene.request(tiny.modelId, [input], 600, 5);
-  const inline = await scene.request(tiny.modelId, [input], 1200);
-  const byURI = await scene.request(tiny.modelId, [input], 1200);
+  const slow = await scene.request(tiny.modelId, [input], 7200, 5);
+  const inline = await scene.request(tiny.modelId, [input], 7200);
+  const byURI = await scene.request(tiny.modelId, [input], 7200);
   await system.passTime(submitPeriod / 4);
   const lie = lieAbout(tiny.model, [input], 9, 2 ** -9.9);
   const [slowOne, other] = (["operator", "operator2"] as const).map((account) => new Liar(system, account, tiny.model)) as [Liar, Liar];
@@ -65,7 +65,7 @@ test("N25 answers behind URIs that never end keep no other from being checked: n
   files.set("/quick", encodeBundle(lie.posted));
   await other.answer(inline[0]!, lie);
   await other.answer(byURI[0]!, { ...lie, carried: carriedBy(lie.posted, "/quick")! });
-  for (const requestId of [...inline, ...byURI]) await other.fight(requestId, lie, { timeoutMs: 60_000 });
+  for (const requestId of [...inline, ...byURI]) await other.fight(requestId, lie);
   assert.ok(asked.filter((path) => path.startsWith("/slow")).length > 0, "the slow ones were tried");
   assert.ok(asked.includes("/quick"));
   assert.equal(await watchtower.stop(), 0);

@@ -30,6 +30,11 @@ before(async () => {
   for (const account of ["operator", "operator2"] as const) await system.registerOperator({ account, stake: 1000n, models: [modelId] });
 });
 
+/** Seconds; a quarter of it makes everybody eligible. */
+const submitPeriod = 3600;
+/** Seconds: longer than whatever happens in a test. */
+const window = 7200;
+
 /** Asks by the contract itself, which takes any tensors. @param challengeWindow seconds. */
 async function ask(tensors: Tensor[], challengeWindow: number): Promise<string> {
   const terms = {
@@ -37,7 +42,7 @@ async function ask(tensors: Tensor[], challengeWindow: number): Promise<string> 
     feeToken: ZeroAddress,
     fee: 10n ** 16n,
     bond: 10n ** 19n,
-    submitPeriod: 60,
+    submitPeriod,
     challengeWindow,
     callbackGasLimit: 0,
   };
@@ -60,11 +65,11 @@ for (const [name, tensors] of [
   test(`an answer to inputs that the program doesn't take (${name}) is convicted, whatever trace stands behind it`, async () => {
     const { system } = network;
     const watchtower = await system.startWatchtower({ account: "challenger", name: "tower" });
-    const requestId = await ask(tensors, 60);
+    const requestId = await ask(tensors, window);
     const { outputs, trace } = evaluateHere(model.program, model.weights, [input]);
     const lie = { posted: outputs, trace: new MemoryTree(trace) };
     const liar = new Liar(system, "operator2", model);
-    await system.passTime(20);
+    await system.passTime(submitPeriod / 4);
     await liar.answer(requestId, lie);
     await liar.fight(requestId, lie);
     assert.deepEqual(await outcomesOf(requestId), ["STEP_DIFFERENT"]);
@@ -75,10 +80,11 @@ for (const [name, tensors] of [
 test("an operator's node declines inputs that the program doesn't take", async () => {
   const { system } = network;
   const node = await system.startNode({ account: "operator" });
-  const foreign = await ask([row(tinyInputs - 1)], 60);
-  const fitting = await ask([input], 60);
+  const foreign = await ask([row(tinyInputs - 1)], window);
+  const fitting = await ask([input], window);
+  await system.passTime(submitPeriod / 4);
   await until("the fitting one is answered", async () => (await findRequest(system.chain, fitting)).answer !== null, 60_000);
-  await system.passTime(60);
+  await system.passTime(submitPeriod);
   assert.equal((await findRequest(system.chain, foreign)).status, "EXPIRED");
   assert.equal(await node.stop(), 0);
 });
@@ -87,10 +93,10 @@ test("a commitment that expired while the watchtower was away is made anew, and 
   const { system } = network;
   const tower = { account: "challenger" as const, name: "away" };
   const killed = await system.startWatchtower({ ...tower, extra: '[testing]\ncrashPoint = "after-move-send"\n' });
-  const requestId = await ask([input], 7200);
+  const requestId = await ask([input], 36_000);
   const lie = lieAbout(model, [input], 21, 2 ** -9.9);
   const liar = new Liar(system, "operator2", model);
-  await system.passTime(20);
+  await system.passTime(submitPeriod / 4);
   await liar.answer(requestId, lie);
   assert.equal(await killed.exited, null, "killed when it had committed");
   await system.passTime(3600);
@@ -116,10 +122,10 @@ test("a watchtower that can't pay says what it lacks, goes on when it has it, an
   await system.chain.rpc.call("hardhat_setBalance", [address, "0x1"]);
   await says(/has 0\.000000000000000001 ETH, the gas of a dispute is 0\.\d+ ETH: send it at least 0\.\d+ ETH/);
 
-  const requestId = await ask([input], 600);
+  const requestId = await ask([input], window);
   const lie = lieAbout(model, [input], 5, 2 ** -9.9);
   const liar = new Liar(system, "operator2", model);
-  await system.passTime(20);
+  await system.passTime(submitPeriod / 4);
   await liar.answer(requestId, lie);
   await says(/an answer is wrong: challenging it/);
   const committed = () => system.chain.rpc.call<string>("eth_getTransactionCount", [address, "latest"]).then(Number);

@@ -17,7 +17,7 @@ export const tokens = (whole: bigint): bigint => whole * 10n ** 18n;
 export const bond = tokens(10n);
 export const fee = 10n ** 16n;
 /** Seconds; long enough that a request that was reopened stays open. */
-export const submitPeriod = 3600;
+export const submitPeriod = 36_000;
 
 const testTokenInterface = new Interface(["function mint(address to, uint256 amount)"]);
 const ether = `0x${"0".repeat(40)}`;
@@ -46,8 +46,9 @@ export class DisputeScene {
     this.parameters = parameters;
   }
 
-  static async open(): Promise<DisputeScene> {
-    const network = await startNetwork();
+  /** @param parameters as `startNetwork` takes them. */
+  static async open(parameters: Readonly<Record<string, number>> = {}): Promise<DisputeScene> {
+    const network = await startNetwork(parameters);
     const { rpc, deployment } = network.system.chain;
     const views = new DisputeViews(rpc, deployment.disputeGame!);
     return new DisputeScene(network, views, await views.parameters());

@@ -94,7 +94,12 @@ test("N05 above the fee ceiling nothing is sent, and the answer follows when gas
   await withNode(
     async (node) => {
       await until("the evaluation", () => (node.stats().jobs["REQUESTED/EVALUATED"] ?? 0) === 1);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      // What is read of a block is acted on before the next one is read.
+      for (let blocks = 0; blocks < 3; blocks++) {
+        await mineAt(50n * gwei);
+        const head = Number(await rpc<string>("eth_blockNumber"));
+        await until("the block is read", () => node.stats().head?.number === head);
+      }
       assert.equal((await countEvents(system, "Submitted")).get(requestId), undefined);
       await mineAt(gwei);
       await until("the answer", async () => (await countEvents(system, "Submitted")).get(requestId) === 1);

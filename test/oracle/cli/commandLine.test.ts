@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { exitCodes } from "../../../oracle/cli/exitCodes.ts";
 import { runCommandLine } from "../../../oracle/cli/program.ts";
 import { ModelProtoSchema, TensorProto_DataType } from "onnx-buf";
 
@@ -105,4 +106,13 @@ test("every verb has --help with examples and --json", async () => {
     assert.match(out, /Examples:\n {2}\$ assay/);
     assert.match(out, /--json/);
   }
+});
+
+test("devnet --set takes a parameter's name and a whole number, and no parameter that the network doesn't have", async () => {
+  const half = await assay("devnet", "--set", "clock");
+  assert.equal(half.code, exitCodes.usage);
+  assert.match(half.err, /clock=600/);
+  const unknown = await assay("devnet", "--port", "0", "--out", join(directory, "deployment.json"), "--set", "clok=600");
+  assert.equal(unknown.code, exitCodes["bad-input"]);
+  assert.match(unknown.err, /clok: no parameter of the local network; it has .*clock/);
 });

@@ -85,9 +85,9 @@ test(
     const paid = await network.sent(deployer);
     assert.ok(paid > 0);
 
-    const changed = await network.deploy("Assay", { ...parameters, disputeBound: 604_801 });
+    const changed = await network.deploy("Assay", { ...parameters, disputeBound: 864_001 });
     assert.equal(changed.ok, false);
-    assert.match(changed.text, /Nothing was sent[\s\S]*disputeBound of OperatorRegistry is 604800; the parameters say 604801/);
+    assert.match(changed.text, /Nothing was sent[\s\S]*disputeBound of OperatorRegistry is 864000; the parameters say 864001/);
     assert.match(changed.text, /Put the old values back and run it again[\s\S]*--deployment-id NAME/);
     assert.equal(await network.sent(deployer), paid);
 

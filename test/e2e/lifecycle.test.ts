@@ -70,7 +70,7 @@ test("a request is answered by the node with what ONNX Runtime says, and becomes
 test("E11 float inputs by URI are answered with what ONNX Runtime says", async () => {
   const { system, assay, directory } = network;
   const node = await system.startNode({ account: "operator" });
-  const common = ["--fee", "5wei", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const common = ["--fee", "0.001", "--bond", "10", "--account", "requester", "--timeout", "60"];
   const out = join(directory, "answerByUri");
   const bundle = join(directory, "inputs", "x.bin");
   mkdirSync(join(directory, "inputs"), { recursive: true });

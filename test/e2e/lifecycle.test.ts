@@ -6,7 +6,9 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
+import { exitCodes } from "../../oracle/cli/exitCodes.ts";
 import { readNpy, writeNpy } from "../../oracle/core/npy.ts";
+import { runAssay } from "../../scripts/local/processes.ts";
 import { startNetwork, type Network } from "../support/commandLine.ts";
 
 const input = Float32Array.from({ length: tinyInputs }, (_, i) => Math.sin(i));
@@ -70,7 +72,7 @@ test("a request is answered by the node with what ONNX Runtime says, and becomes
 test("E11 float inputs by URI are answered with what ONNX Runtime says", async () => {
   const { system, assay, directory } = network;
   const node = await system.startNode({ account: "operator" });
-  const common = ["--fee", "0.001", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const common = ["--fee", "0.01", "--bond", "10", "--account", "requester", "--timeout", "60"];
   const out = join(directory, "answerByUri");
   const bundle = join(directory, "inputs", "x.bin");
   mkdirSync(join(directory, "inputs"), { recursive: true });
@@ -103,6 +105,24 @@ test("without a node, anyone finalizes an answer through the command line once i
   };
   assert.equal(total, 3);
   assert.deepEqual([requests[0]!.requestId, requests[0]!.stage], [requestId, "FINALIZED"]);
+});
+
+test("request --wait says at once why operators may decline: no operator, no such bond, a fee below its cost", async () => {
+  const { system } = network;
+  const { modelId: unserved } = await system.registerModel("author", "unserved", buildTiny(9));
+  const ask = async (model: string, fee: string, bond: string) => {
+    const terms = ["--fee", fee, "--bond", bond, "--account", "requester", "--wait", "final", "--timeout", "1"];
+    const { code, err } = await runAssay(["request", model, "--input", npy, ...terms, "--deployment", system.deploymentFile]);
+    assert.equal(code, exitCodes.timeout, err);
+    return err;
+  };
+  assert.match(await ask(unserved, "0.01", "10"), /may decline request 0x[0-9a-f]{64}: no operator serves model 0x/);
+  assert.match(
+    await ask(modelId, "0.01", "5000"),
+    /the bond is 5000\.0 ATT; no operator that serves the model has staked more than 100\.0 ATT/,
+  );
+  assert.match(await ask(modelId, "5wei", "10"), /the fee 5 leaves 5 after protocol fee and royalty: \d+ gas at \d+ wei/);
+  assert.doesNotMatch(await ask(modelId, "0.01", "10"), /may decline/);
 });
 
 test("a request that nobody answers is refunded", async () => {

@@ -116,3 +116,10 @@ test("devnet --set takes a parameter's name and a whole number, and no parameter
   assert.equal(unknown.code, exitCodes["bad-input"]);
   assert.match(unknown.err, /clok: no parameter of the local network; it has .*clock/);
 });
+
+test("request --help shows the options of asking", async () => {
+  const { out } = await assay("request", "--help");
+  for (const option of ["--input <file>", "--fee <amount>", "--bond <amount>", "--window <duration>", "--wait [milestone]"]) {
+    assert.ok(out.includes(option), option);
+  }
+});

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readDeploymentParameters } from "@nomicfoundation/hardhat-ignition/helpers";
@@ -76,6 +77,16 @@ async function hasAnyCode(addresses: readonly string[], { chain }: Site): Promis
   return false;
 }
 
+function mendAddresses(directory: string, journal: Journal): void {
+  const file = join(directory, "deployed_addresses.json");
+  if (!existsSync(file)) return;
+  try {
+    JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    writeFileSync(file, journal.addresses);
+  }
+}
+
 /** What Ignition can't go on from by itself. */
 async function prepareRerun(directory: string, parameters: ModuleParameters, site: Site): Promise<void> {
   const journal = new Journal(directory);
@@ -94,6 +105,7 @@ async function prepareRerun(directory: string, parameters: ModuleParameters, sit
       ].join("\n"),
     );
   }
+  mendAddresses(directory, journal);
   await findLost(directory, site.chain).catch((error: unknown) => refuse(`Nothing was sent: ${(error as Error).message}`));
   for (const future of journal.failed) {
     say(`trying ${future} again, which failed before`);

@@ -61,6 +61,14 @@ export class Journal {
     return this.#entries.flatMap(({ receipt }) => receipt?.contractAddress ?? []);
   }
 
+  /** Ignition's list of addresses is written in one piece at a time: a killed process may leave half of it. @returns its text anew. */
+  get addresses(): string {
+    const created = this.#entries.flatMap(({ futureId, receipt }) =>
+      futureId === undefined || receipt?.contractAddress === undefined ? [] : [[futureId, receipt.contractAddress] as const],
+    );
+    return `${JSON.stringify(Object.fromEntries(created), null, 2)}\n`;
+  }
+
   /** The block of the first transaction: nothing of the deployment happened before it. @throws where no block is noted. */
   get startBlock(): number {
     const [first] = this.#blocks;

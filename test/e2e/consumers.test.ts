@@ -24,5 +24,5 @@ test("two contracts ask the real models and know the answers", async () => {
     assert.ok(probability > 0.75 && centreX > 0 && centreX < 1 && centreY > 0 && centreY < 1);
   }
   // Two fees of 0.01 ETH, less 2 % for the protocol and 2.5 % for the author.
-  assert.deepEqual(await demo.earnings(), { operator: 19_100_000_000_000_000n, author: 500_000_000_000_000n });
+  assert.deepEqual(await demo.earnings(), { operator: 95_500_000_000_000_000n, author: 2_500_000_000_000_000n });
 });

@@ -93,7 +93,7 @@ interface IDisputeGame {
     /// @param path Which segment of the word's reduction (libraries/Segments.sol); 1: all of it.
     /// @param revealed Whether its sums are known from an earlier dispute: then it is the challenger's turn.
     event SumsPicked(bytes32 indexed disputeId, uint8 word, uint40 path, bool revealed, uint64 deadline);
-    /// @param states The exact states of the word's reduction in front of the segment, at the end of every segment in it, and at its
+    /// @param states The exact states of the word's reduction before the segment, at the end of every segment in it, and at its
     /// own end: 192 bytes each.
     event SumsRevealed(
         bytes32 indexed disputeId,
@@ -217,7 +217,7 @@ interface IDisputeGame {
     /// @notice Shows the children of a disputed node. Every dispute on the same answer uses them.
     function reveal(bytes32 disputeId, bytes calldata children) external;
 
-    /// @notice Shows the exact states of a reduction, or of one segment of it, in front of it, at the end of every segment in it and at
+    /// @notice Shows the exact states of a reduction, or of one segment of it, before it, at the end of every segment in it and at
     /// its own end (libraries/Segments.sol): the first and the last as they were shown before; of the whole reduction, zeros and the word.
     /// Every dispute on the same answer uses them, so nothing can be shown in their place later.
     /// @param states 192 bytes each, at most 33.

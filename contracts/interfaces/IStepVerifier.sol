@@ -49,7 +49,7 @@ struct StepProof {
     Opening trace;
     Opening weights;
     InputOpening input;
-    /// @dev Position in the reduction space where a segment begins, and what the elements in front of it give; all 0 at the
+    /// @dev Position in the reduction space where a segment begins, and what the elements before it give; all 0 at the
     /// beginning of the reduction.
     uint64 position;
     uint256[6] state;
@@ -69,9 +69,9 @@ struct Choice {
 
 /// @title One element of one instruction of a canonical program, recomputed by the EVM
 /// @notice Operands are opened under the disputed trace itself, the model's weights and the request's input, so that the
-/// result says whether this element follows from what lies in front of it.
+/// result says whether this element follows from what lies before it.
 interface IStepVerifier {
-    /// @notice A step's proof doesn't begin with its reduction, or not with the state in front of all elements.
+    /// @notice A step's proof doesn't begin with its reduction, or not with the state before all elements.
     error StepNotWhole(uint64 position);
     /// @notice A proof is not for one segment, or doesn't begin with that segment's first state.
     error SegmentInvalid(uint256 position, uint256 end, uint256 length);
@@ -88,9 +88,9 @@ interface IStepVerifier {
     /// @notice Recomputes one segment of a reduction, or of a segment of it (libraries/Segments.sol): from `proof.position` to
     /// `proof.end`.
     /// @param path What is cut into the segments of which one is recomputed.
-    /// @param states What is said to be the state in front of it, at the end of every segment in it, and at its own end, 192 bytes each.
-    /// The state behind a whole reduction is its word and five zeros.
-    /// @param proof An ABI-encoded `StepProof` that begins with the state that is said to be in front of the recomputed segment.
+    /// @param states What is said to be the state before it, at the end of every segment in it, and at its own end, 192 bytes each.
+    /// The state after a whole reduction is its word and five zeros.
+    /// @param proof An ABI-encoded `StepProof` that begins with the state that is said to be before the recomputed segment.
     /// @return Whether the state that is said to be at its end follows; false where there are not as many states as the path has segments
     /// and one.
     function follows(

@@ -9,7 +9,7 @@ import {IDisputeGame} from "../interfaces/IDisputeGame.sol";
 library Segments {
     uint256 internal constant WHOLE = 1;
     uint256 internal constant STATE_BYTES = 192;
-    /// @dev What is shown of `MAXIMUM` segments: the state in front of the first, and those at their ends.
+    /// @dev What is shown of `MAXIMUM` segments: the state before the first, and those at their ends.
     uint256 internal constant MOST_BYTES = (MAXIMUM + 1) * STATE_BYTES;
     uint256 private constant MAXIMUM = 32;
     uint256 private constant PATH_BITS = 5;
@@ -54,7 +54,7 @@ library Segments {
         return (path << 38) | (leaf << 6) | word;
     }
 
-    /// @notice What stands for the two ends of a whole reduction: nothing in front of it, and behind it its word.
+    /// @notice What stands for the two ends of a whole reduction: nothing before it, and its word after it.
     function frameOf(uint256 word) internal pure returns (bytes32 frame) {
         uint256[12] memory states;
         states[6] = word;

@@ -171,7 +171,7 @@ library TraceTree {
             for {} levels {
                 levels := sub(levels, 1)
             } {
-                // The one behind the last is absent.
+                // The one after the last is absent.
                 mstore(add(row, shl(5, count)), 0)
                 count := shr(1, add(count, 1))
                 for {

@@ -10,15 +10,23 @@ const compiler = {
   settings: {
     evmVersion: "osaka",
     viaIR: true,
-    optimizer: { enabled: true, runs: 1_000 },
+    optimizer: { enabled: true, runs: 200 },
   },
+};
+
+// The kernels compute for as long as it takes: they are compiled for speed, everything else so that it fits into 24,576 bytes.
+const kernels = ["Choice", "Contraction", "Function", "Map", "Reduction", "Sum"].map((name) => `contracts/step/${name}Kernel.sol`);
+const fast = { ...compiler, settings: { ...compiler.settings, optimizer: { enabled: true, runs: 1_000 } } };
+const build = {
+  compilers: [compiler],
+  overrides: Object.fromEntries([...kernels, "contracts/step/StepVerifier.sol"].map((source) => [source, fast])),
 };
 
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
   tasks: [deployTask],
   solidity: {
-    profiles: { default: compiler, production: compiler },
+    profiles: { default: build, production: build },
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
   },
   typechain: { outDir: "types/contracts", dontOverrideCompile: false },

@@ -5,9 +5,11 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Dispute, GameParameters, IDisputeGame, Turn} from "./interfaces/IDisputeGame.sol";
-import {IInferenceCoordinator} from "./interfaces/IInferenceCoordinator.sol";
+import {IClaims} from "./interfaces/IClaims.sol";
+import {IInferenceCoordinator, Parameters} from "./interfaces/IInferenceCoordinator.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
+import {IPublications} from "./interfaces/IPublications.sol";
 import {Choice, IStepVerifier, StepClaim} from "./interfaces/IStepVerifier.sol";
 import {Clocks} from "./libraries/Clocks.sol";
 import {Defence} from "./libraries/Defence.sol";
@@ -29,29 +31,39 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         bytes32 top;
         uint32 leafCount;
         uint64 graceUntil;
-        bool voided;
+        /// @dev Unix time, seconds, at which the answer was taken away; 0: it wasn't.
+        uint48 voidedAt;
+        /// @dev Disputes and demands that were open then.
+        uint32 openAtVoid;
+        /// @dev Whether they share in the bond: not where the answer was taken back early.
+        bool pooled;
     }
 
     /// @dev Defence, which shows the top's children, then a pick and a reveal for each six of at most 32 levels, a pick and sums for a
     /// word and at most seven segments (`Segments`), and the step.
     uint256 private constant MAX_MOVES = 1 + 2 * 6 + 2 * 8 + 1;
     address private constant BURNED = 0x000000000000000000000000000000000000dEaD;
+    uint256 private constant MIN_BOND_IN_CHALLENGER_BONDS = 4;
 
     IInferenceCoordinator public immutable coordinator;
+    IPublications public immutable publications;
+    IClaims public immutable claims;
     IModelRegistry public immutable modelRegistry;
     IStepVerifier public immutable stepVerifier;
     IERC20 public immutable stakeToken;
+    IOperatorRegistry private immutable _operatorRegistry;
 
     // The game's parameters: every move reads some.
     uint32 private immutable _commitDelay;
+    uint32 private immutable _openGrace;
     uint32 private immutable _commitLifetime;
+    uint32 private immutable _defendTime;
     uint32 private immutable _clock;
     uint32 private immutable _moveTime;
     uint32 private immutable _grace;
     uint32 private immutable _maxGrace;
     uint128 private immutable _challengerBond;
     uint16 private immutable _burnBps;
-    uint16 private immutable _concedeBps;
 
     mapping(bytes32 commitment => uint256 committedAt) private _commitments;
     mapping(bytes32 disputeId => Dispute) private _disputes;
@@ -63,42 +75,53 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     /// @dev Reverts where a dispute could outlast the operators' unbonding.
     constructor(
         IInferenceCoordinator coordinator_,
+        IPublications publications_,
+        IClaims claims_,
         IModelRegistry modelRegistry_,
         IStepVerifier stepVerifier_,
         IERC20 stakeToken_,
         GameParameters memory parameters_
     ) {
+        publications = publications_;
+        claims = claims_;
+        _operatorRegistry = IOperatorRegistry(coordinator_.operatorRegistry());
+        uint256 toOpen = uint256(parameters_.commitDelay) + parameters_.openGrace;
         if (
             parameters_.burnBps > Shares.BPS ||
-            parameters_.concedeBps > Shares.BPS ||
             parameters_.clock == 0 ||
             parameters_.moveTime == 0 ||
+            parameters_.defendTime == 0 ||
+            parameters_.defendTime > parameters_.clock ||
             parameters_.grace > parameters_.maxGrace ||
-            parameters_.commitDelay >= parameters_.commitLifetime ||
-            _maxDuration(parameters_) > IOperatorRegistry(coordinator_.operatorRegistry()).disputeBound()
+            parameters_.openGrace == 0 ||
+            // After a publication an answer is open for so long.
+            parameters_.maxGrace <= toOpen ||
+            parameters_.commitLifetime < toOpen ||
+            _maxDuration(parameters_) > _operatorRegistry.disputeBound()
         ) revert ParametersInvalid(parameters_);
         coordinator = coordinator_;
         modelRegistry = modelRegistry_;
         stepVerifier = stepVerifier_;
         stakeToken = stakeToken_;
         _commitDelay = parameters_.commitDelay;
+        _openGrace = parameters_.openGrace;
         _commitLifetime = parameters_.commitLifetime;
+        _defendTime = parameters_.defendTime;
         _clock = parameters_.clock;
         _moveTime = parameters_.moveTime;
         _grace = parameters_.grace;
         _maxGrace = parameters_.maxGrace;
         _challengerBond = parameters_.challengerBond;
         _burnBps = parameters_.burnBps;
-        _concedeBps = parameters_.concedeBps;
     }
 
     // -------------------------------------------------------------------------------------------------- challenger
 
     /// @inheritdoc IDisputeGame
     function commitChallenge(bytes32 commitment) external {
-        uint256 committedAt = _commitments[commitment];
+        uint256 before = _commitments[commitment];
         // An earlier commitment stands: committing somebody else's again must not make it younger.
-        if (committedAt != 0 && block.timestamp < committedAt + _commitLifetime) return;
+        if (before != 0 && block.timestamp < before + _commitLifetime) return;
         _commitments[commitment] = block.timestamp;
         emit ChallengeCommitted(commitment, msg.sender);
     }
@@ -118,7 +141,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         if (block.timestamp >= until) revert ChallengeTooLate(requestId, until);
         _checkElement(request.params.modelId, tensor, element);
 
-        uint64 deadline = uint64(block.timestamp + _clock);
+        uint64 deadline = uint64(block.timestamp + _defendTime);
         _disputes[disputeId] = Dispute({
             answerId: answerId,
             challenger: msg.sender,
@@ -221,12 +244,14 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     // ---------------------------------------------------------------------------------------------------- operator
 
     /// @inheritdoc IDisputeGame
-    function concede(bytes32 disputeId, Request calldata request, Answer calldata answer) external nonReentrant {
-        Dispute storage dispute = _load(disputeId, Turn.DEFEND);
-        bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
+    function retract(Request calldata request, Answer calldata answer) external nonReentrant {
         _checkPlayer(answer.operator);
-        uint256 slashed = Shares.part(request.params.bond, _concedeBps);
-        _convict(disputeId, dispute, requestId, request, answer, uint128(slashed), Outcome.CONCEDED);
+        (bytes32 requestId, bytes32 answerId) = _identify(request, answer);
+        uint256 bond = request.params.bond;
+        // INVARIANT: a commitment is as old as the answer at most, so nobody can have opened one before this.
+        bool early = block.timestamp < answer.submittedAt + _commitDelay;
+        uint256 penalty = early ? Shares.ofEarlyRetraction(bond) : Shares.ofLateRetraction(bond);
+        _takeAnswer(requestId, answerId, request, answer, penalty, !early);
     }
 
     /// @inheritdoc IDisputeGame
@@ -240,7 +265,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     ) external {
         Dispute storage dispute = _load(disputeId, Turn.DEFEND);
         _checkAnswer(disputeId, dispute, request, answer);
-        _checkPlayer(answer.operator);
+        _checkOperator(answer.operator);
 
         Defence.Target memory target = _target(dispute, request, answer);
         Defence.Found memory found = Defence.check(target, posted, canonical);
@@ -251,6 +276,8 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         dispute.node = canonical.traceTop;
         dispute.height = uint8(TraceTree.depthOf(found.leafCount));
         _move(dispute, Turn.PICK, true);
+        // The first move had a clock of its own.
+        dispute.otherClock = _clock;
         emit Defended(disputeId, dispute.answerId, traceRoot, dispute.deadline);
         if (first) _reveal(disputeId, dispute, children);
     }
@@ -272,7 +299,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     ) external {
         Dispute storage dispute = _load(disputeId, Turn.SUMS);
         _checkAnswer(disputeId, dispute, request, answer);
-        _checkPlayer(answer.operator);
+        _checkOperator(answer.operator);
         // More than any reduction has would only make the challenger's moves dearer. Too few convict.
         if (states.length > Segments.MOST_BYTES) revert SumsTooMany(states.length, Segments.MOST_BYTES);
         bytes32 frame = Segments.frameAround(states);
@@ -306,29 +333,57 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         if (dispute.turn == Turn.PICK || dispute.turn == Turn.SEGMENT) {
             _acquit(disputeId, dispute, requestId, request, answer, Outcome.CHALLENGER_TIMEOUT);
         } else {
-            _convict(disputeId, dispute, requestId, request, answer, request.params.bond, Outcome.OPERATOR_TIMEOUT);
+            _convict(disputeId, dispute, requestId, request, answer, Outcome.OPERATOR_TIMEOUT);
         }
     }
 
     /// @inheritdoc IDisputeGame
-    function closeVoided(bytes32 disputeId, Request calldata request, Answer calldata answer) external nonReentrant {
+    function closeVoided(bytes32 disputeId, Request calldata request, Answer calldata answer) external {
         Dispute storage dispute = _disputes[disputeId];
-        if (dispute.turn == Turn.NONE || dispute.turn == Turn.CLOSED) revert DisputeNotOpen(disputeId, dispute.turn);
+        Turn turn = dispute.turn;
+        if (turn == Turn.NONE || turn == Turn.CLOSED || turn == Turn.VOIDED) revert DisputeNotOpen(disputeId, turn);
         bytes32 requestId = _checkAnswer(disputeId, dispute, request, answer);
-        if (!_traces[dispute.answerId].voided) revert AnswerNotVoided(dispute.answerId);
-        dispute.turn = Turn.CLOSED;
+        if (_traces[dispute.answerId].voidedAt == 0) revert AnswerNotVoided(dispute.answerId);
+        dispute.turn = Turn.VOIDED;
         _owed[dispute.challenger] += _challengerBond;
         emit Closed(disputeId, requestId, false, Outcome.ANSWER_VOIDED);
-        coordinator.uphold(request, answer, 0);
     }
 
     /// @inheritdoc IDisputeGame
-    function withdraw(address to) external nonReentrant returns (uint256 amount) {
-        amount = _owed[msg.sender];
-        if (amount == 0) revert NothingOwed(msg.sender);
-        _owed[msg.sender] = 0;
-        emit Withdrawn(msg.sender, to, amount);
-        stakeToken.safeTransfer(to, amount);
+    function withdraw(address account) external nonReentrant returns (uint256 amount) {
+        amount = _owed[account];
+        if (amount == 0) revert NothingOwed(account);
+        _owed[account] = 0;
+        emit Withdrawn(account, amount);
+        stakeToken.safeTransfer(account, amount);
+    }
+
+    // ------------------------------------------------------------------------------------------------- publications
+
+    modifier onlyPublications() {
+        if (msg.sender != address(publications)) revert CallerNotPublications(msg.sender);
+        _;
+    }
+
+    /// @inheritdoc IDisputeGame
+    function openDemand(Request calldata request, Answer calldata answer) external onlyPublications {
+        coordinator.suspend(request, answer);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function closeDemand(Request calldata request, Answer calldata answer) external onlyPublications {
+        (, bytes32 answerId) = _identify(request, answer);
+        uint256 window = request.params.challengeWindow;
+        uint64 until = uint64(block.timestamp + (window < _maxGrace ? window : _maxGrace));
+        Trace storage trace = _traces[answerId];
+        if (until > trace.graceUntil) trace.graceUntil = until;
+        coordinator.uphold(request, answer, until);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function convictUnpublished(Request calldata request, Answer calldata answer) external onlyPublications {
+        (bytes32 requestId, bytes32 answerId) = _identify(request, answer);
+        _takeAnswer(requestId, answerId, request, answer, request.params.bond, true);
     }
 
     // ------------------------------------------------------------------------------------------------------- views
@@ -376,14 +431,15 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         return
             GameParameters({
                 commitDelay: _commitDelay,
+                openGrace: _openGrace,
                 commitLifetime: _commitLifetime,
+                defendTime: _defendTime,
                 clock: _clock,
                 moveTime: _moveTime,
                 grace: _grace,
                 maxGrace: _maxGrace,
                 challengerBond: _challengerBond,
-                burnBps: _burnBps,
-                concedeBps: _concedeBps
+                burnBps: _burnBps
             });
     }
 
@@ -397,8 +453,32 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         return _owed[account];
     }
 
-    function _maxDuration(GameParameters memory p) private pure returns (uint256) {
-        return Clocks.longest(p.clock, p.moveTime, p.maxGrace, MAX_MOVES);
+    /// @inheritdoc IDisputeGame
+    function checkParameters(Parameters calldata parameters_) external view {
+        uint256 bond = MIN_BOND_IN_CHALLENGER_BONDS * uint256(_challengerBond);
+        if (parameters_.minBond < bond || parameters_.minChallengeWindow <= _commitDelay + _openGrace) {
+            revert IInferenceCoordinator.ParametersRefused(parameters_.minBond, parameters_.minChallengeWindow);
+        }
+    }
+
+    /// @inheritdoc IDisputeGame
+    function voidOf(bytes32 answerId) external view returns (uint48 voidedAt, uint32 open, bool pooled) {
+        Trace storage trace = _traces[answerId];
+        return (trace.voidedAt, trace.openAtVoid, trace.pooled);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function committedAt(bytes32 commitment) external view returns (uint256) {
+        return _commitments[commitment];
+    }
+
+    /// @dev Both bundles may be demanded one after the other, each at the end of what the last one opened.
+    function _maxDuration(GameParameters memory p) private view returns (uint256) {
+        return
+            publications.maxDuration() +
+            2 * uint256(p.maxGrace) +
+            p.defendTime +
+            Clocks.longest(p.clock, p.moveTime, p.maxGrace, MAX_MOVES);
     }
 
     // -------------------------------------------------------------------------------------------------- opening
@@ -414,11 +494,11 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     /// @dev Uses the commitment up. It must have been made after the answer: one made before could be opened at once, and
     /// leave the operator no time to check itself.
     function _openCommitment(bytes32 commitment, uint256 submittedAt) private {
-        uint256 committedAt = _commitments[commitment];
-        if (committedAt < submittedAt || committedAt == 0) revert CommitmentUnknown(commitment);
-        uint256 opensAt = committedAt + _commitDelay;
+        uint256 madeAt = _commitments[commitment];
+        if (madeAt < submittedAt || madeAt == 0) revert CommitmentUnknown(commitment);
+        uint256 opensAt = madeAt + _commitDelay;
         if (block.timestamp < opensAt) revert CommitmentTooYoung(commitment, opensAt);
-        uint256 expiresAt = committedAt + _commitLifetime;
+        uint256 expiresAt = madeAt + _commitLifetime;
         if (block.timestamp >= expiresAt) revert CommitmentTooOld(commitment, expiresAt);
         delete _commitments[commitment];
         if (_disputes[commitment].turn != Turn.NONE) revert DisputeNotOpen(commitment, _disputes[commitment].turn);
@@ -435,7 +515,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     function _open(bytes32 disputeId) private view returns (Dispute storage dispute) {
         dispute = _disputes[disputeId];
         if (dispute.turn == Turn.NONE || dispute.turn == Turn.CLOSED) revert DisputeNotOpen(disputeId, dispute.turn);
-        if (_traces[dispute.answerId].voided) revert AnswerVoided(dispute.answerId);
+        if (_traces[dispute.answerId].voidedAt != 0) revert AnswerVoided(dispute.answerId);
     }
 
     function _load(bytes32 disputeId, Turn expected) private view returns (Dispute storage dispute) {
@@ -446,6 +526,13 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
 
     function _checkPlayer(address player) private view {
         if (msg.sender != player) revert CallerNotPlayer(msg.sender, player);
+    }
+
+    /// @dev Or the operator's delegate.
+    function _checkOperator(address operator) private view {
+        if (msg.sender != operator && msg.sender != _operatorRegistry.delegateOf(operator)) {
+            revert CallerNotPlayer(msg.sender, operator);
+        }
     }
 
     function _checkAnswer(
@@ -572,7 +659,7 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         bool equal
     ) private {
         if (equal) _acquit(disputeId, dispute, requestId, request, answer, Outcome.STEP_EQUAL);
-        else _convict(disputeId, dispute, requestId, request, answer, request.params.bond, Outcome.STEP_DIFFERENT);
+        else _convict(disputeId, dispute, requestId, request, answer, Outcome.STEP_DIFFERENT);
     }
 
     function _acquit(
@@ -585,11 +672,12 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     ) private {
         dispute.turn = Turn.CLOSED;
         uint256 burned = Shares.part(_challengerBond, _burnBps);
+        // INVARIANT: a verdict moves no token: it must not fail while the token can't move.
         _owed[answer.operator] += _challengerBond - burned;
+        _owed[BURNED] += burned;
         uint64 graceUntil = _graceAfter(dispute.answerId, answer.submittedAt + request.params.challengeWindow);
         emit Closed(disputeId, requestId, false, outcome);
         coordinator.uphold(request, answer, graceUntil);
-        if (burned != 0) stakeToken.safeTransfer(BURNED, burned);
     }
 
     /// @dev INVARIANT: no grace ends later than `maxGrace` past the window, however many disputes there are.
@@ -599,19 +687,36 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
         trace.graceUntil = until;
     }
 
+    /// @dev What the challenger gets is paid as to every other dispute on the answer (`closeVoided`, `Claims`): how many share isn't known
+    /// yet.
     function _convict(
         bytes32 disputeId,
         Dispute storage dispute,
         bytes32 requestId,
         Request calldata request,
         Answer calldata answer,
-        uint128 slashed,
         Outcome outcome
     ) private {
-        dispute.turn = Turn.CLOSED;
-        _traces[dispute.answerId].voided = true;
+        dispute.turn = Turn.VOIDED;
         _owed[dispute.challenger] += _challengerBond;
         emit Closed(disputeId, requestId, true, outcome);
-        coordinator.void(request, answer, dispute.challenger, slashed);
+        _takeAnswer(requestId, dispute.answerId, request, answer, request.params.bond, true);
+    }
+
+    /// @param pooled Whether a part of the penalty is divided among those who had a dispute, a demand or a commitment.
+    function _takeAnswer(
+        bytes32 requestId,
+        bytes32 answerId,
+        Request calldata request,
+        Answer calldata answer,
+        uint256 penalty,
+        bool pooled
+    ) private {
+        uint256 reward = pooled ? Shares.pool(request.params.bond) : 0;
+        Trace storage trace = _traces[answerId];
+        trace.voidedAt = uint48(block.timestamp);
+        trace.pooled = pooled;
+        trace.openAtVoid = coordinator.void(request, answer, uint128(penalty), uint128(reward), address(claims));
+        emit AnswerTaken(requestId, answerId, uint128(penalty), pooled);
     }
 }

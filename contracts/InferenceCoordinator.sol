@@ -13,7 +13,9 @@ import {IInferenceCoordinator, Parameters, Status} from "./interfaces/IInference
 import {ModelIdLib} from "./libraries/ModelIdLib.sol";
 import {Account} from "./libraries/AccountLib.sol";
 import {OperatorAccount, OperatorAccountLib} from "./libraries/OperatorAccountLib.sol";
-import {Answer, Request, RequestLib, RequestParams} from "./libraries/RequestLib.sol";
+import {IPublications} from "./interfaces/IPublications.sol";
+import {OriginLib} from "./libraries/OriginLib.sol";
+import {Answer, Request, RequestLib, RequestParams, Transport} from "./libraries/RequestLib.sol";
 import {Settings} from "./libraries/SettingsLib.sol";
 import {Shares} from "./libraries/Shares.sol";
 import {TraceTree} from "./libraries/TraceTree.sol";
@@ -49,7 +51,7 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         RequestParams calldata params,
         bytes calldata input
     ) external payable nonReentrantView returns (bytes32 requestId) {
-        requestId = _request(params, _rootOf(input), input, _noURI());
+        requestId = _request(params, _rootOf(input), input, _noURI(), false);
         _checkValue(params.feeToken == ETH ? params.fee : 0);
         _collect(params);
     }
@@ -61,7 +63,7 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         string calldata inputURI
     ) external payable nonReentrantView returns (bytes32 requestId) {
         _checkURI(inputURI);
-        requestId = _request(params, inputRoot, msg.data[:0], inputURI);
+        requestId = _request(params, inputRoot, msg.data[:0], inputURI, true);
         _checkValue(params.feeToken == ETH ? params.fee : 0);
         _collect(params);
     }
@@ -75,7 +77,7 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         requestIds = new bytes32[](params.length);
         uint256 value = 0;
         for (uint256 i = 0; i < params.length; ++i) {
-            requestIds[i] = _request(params[i], _rootOf(inputs[i]), inputs[i], _noURI());
+            requestIds[i] = _request(params[i], _rootOf(inputs[i]), inputs[i], _noURI(), false);
             if (params[i].feeToken == ETH) value += params[i].fee;
         }
         _checkValue(value);
@@ -85,22 +87,22 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
     /// @inheritdoc IInferenceCoordinator
     function refund(Request calldata request_) external nonReentrant {
         bytes32 requestId = request_.idOf();
-        uint256 stored = _slots[requestId] >> 248;
-        Status status = _openStatus(request_, stored);
+        uint256 slot = _slots[requestId];
+        Status status = _openStatus(request_, slot);
         if (status != Status.EXPIRED) revert UnexpectedStatus(requestId, Status.EXPIRED, status);
         _slots[requestId] = REFUNDED << 248;
         _credit(request_.requester, request_.params.feeToken, request_.params.fee);
         emit Refunded(requestId, request_.requester);
         (address requester, uint256 gasLimit) = _callbackOf(request_);
         if (gasLimit == 0) return;
-        _tellEnding(requester, gasLimit, requestId, stored == REOPENED ? Ending.VOIDED : Ending.REFUNDED);
+        _tellEnding(requester, gasLimit, requestId, slot >> 248 == REOPENED ? Ending.VOIDED : Ending.REFUNDED);
     }
 
     // ------------------------------------------------------------------------------------------------- operators
 
     /// @inheritdoc IInferenceCoordinator
     function submit(Request calldata request_, bytes calldata output) external nonReentrantView {
-        (bytes32 requestId, OperatorAccount account, ) = _checkSubmit(request_, true);
+        (bytes32 requestId, OperatorAccount account, ) = _checkSubmit(request_, Transport.INLINE, true);
         _submit(request_, requestId, account, _rootOf(output), output, _noURI());
     }
 
@@ -111,7 +113,7 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         string calldata outputURI
     ) external nonReentrantView {
         _checkURI(outputURI);
-        (bytes32 requestId, OperatorAccount account, ) = _checkSubmit(request_, true);
+        (bytes32 requestId, OperatorAccount account, ) = _checkSubmit(request_, Transport.ON_DEMAND, true);
         _submit(request_, requestId, account, outputRoot, msg.data[:0], outputURI);
     }
 
@@ -123,7 +125,11 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         _checkBatch(requests.length, outputs.length);
         submitted = new bool[](requests.length);
         for (uint256 i = 0; i < requests.length; ++i) {
-            (bytes32 requestId, OperatorAccount account, bool open) = _checkSubmit(requests[i], false);
+            (bytes32 requestId, OperatorAccount account, bool open) = _checkSubmit(
+                requests[i],
+                Transport.INLINE,
+                false
+            );
             if (!open) continue;
             _submit(requests[i], requestId, account, _rootOf(outputs[i]), outputs[i], _noURI());
             submitted[i] = true;
@@ -238,7 +244,8 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         RequestParams calldata params,
         bytes32 inputRoot,
         bytes calldata input,
-        string calldata inputURI
+        string calldata inputURI,
+        bool byURI
     ) private returns (bytes32 requestId) {
         Settings settings = _settings;
         settings.check(params);
@@ -247,11 +254,19 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         uint256 royaltyBps = modelId.royaltyBpsOf();
         if (royaltyBps > MAX_ROYALTY_BPS) revert RoyaltyTooHigh(royaltyBps, MAX_ROYALTY_BPS);
 
+        if (byURI || params.transport == Transport.ON_DEMAND) {
+            IPublications(_publications).checkPublishable(modelId, params.transport, byURI);
+        }
+
         // SAFETY: every field of `params` has been read above or is read for the fee: none has dirty bits.
-        uint256 laid = RequestLib.lay(params, inputRoot, settings.stakeBits(), settings.protocolFeeBps());
+        uint256 laid = RequestLib.lay(
+            params,
+            inputRoot,
+            OriginLib.make(settings.stakeBits(), settings.protocolFeeBps(), byURI)
+        );
         requestId = RequestLib.laidId(laid);
         while (_slots[requestId] != NONE) {
-            RequestLib.bumpSeed(laid);
+            RequestLib.bumpNonce(laid);
             requestId = RequestLib.laidId(laid);
         }
         _slots[requestId] = REQUESTED << 248;
@@ -281,28 +296,32 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
 
     // --------------------------------------------------------------------------------------------------- answers
 
+    /// @param transport How the bytes of this answer travel.
     /// @param strict Whether to revert (rather than to say no) where the request can't be answered now.
     /// @return requestId The request's identity.
     /// @return account The caller's.
     /// @return open Whether the caller may answer now.
     function _checkSubmit(
         Request calldata request_,
+        Transport transport,
         bool strict
     ) private view returns (bytes32 requestId, OperatorAccount account, bool open) {
         requestId = request_.idOf();
-        uint256 stored = _slots[requestId] >> 248;
-        Status status = _openStatus(request_, stored);
+        uint256 slot = _slots[requestId];
+        Status status = _openStatus(request_, slot);
         if (status != Status.REQUESTED) {
             if (strict) revert UnexpectedStatus(requestId, Status.REQUESTED, status);
             return (requestId, account, false);
         }
-        if (stored == REOPENED && _convicted[requestId][msg.sender]) revert ConvictedBefore(requestId, msg.sender);
+        if (request_.params.transport != transport) revert TransportMismatch(requestId, request_.params.transport);
+        if (slot >> 248 == REOPENED && _convicted[requestId][msg.sender]) revert ConvictedBefore(requestId, msg.sender);
         bytes32 modelId = request_.params.modelId;
-        if (!_serves[msg.sender][modelId]) revert NotServing(msg.sender, modelId);
+        uint256 servesSince = _servesSince[msg.sender][modelId];
+        if (servesSince == 0) revert NotServing(msg.sender, modelId);
         account = _operators[msg.sender];
         uint256 bond = request_.params.bond;
         if (account.free() < bond) revert InsufficientFreeStake(msg.sender, account.free(), bond);
-        open = _isEligible(request_, requestId, msg.sender, account.active());
+        open = _isEligible(request_, requestId, msg.sender, account.active(), servesSince);
         if (strict && !open) {
             revert NotEligible(requestId, msg.sender, _eligibleAt(request_, requestId, msg.sender, account.active()));
         }
@@ -386,7 +405,7 @@ contract InferenceCoordinator is CoordinatorAdministration, OperatorPool, Disput
         bytes32 modelId = params.modelId;
         (uint256 protocolFee, uint256 royalty, uint256 fee) = Shares.ofFee(
             params.fee,
-            request_.protocolFeeBps,
+            request_.origin.protocolFeeBps(),
             modelId.royaltyBpsOf()
         );
 

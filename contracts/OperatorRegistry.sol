@@ -7,9 +7,9 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {CoordinatorBound} from "./CoordinatorBound.sol";
+import {IInferenceCoordinator} from "./interfaces/IInferenceCoordinator.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
-import {Shares} from "./libraries/Shares.sol";
 
 /// @title Operators: stake, unbonding, slashing, endpoint and served models
 contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuardTransient {
@@ -25,6 +25,11 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
         uint128 unbonding;
         uint64 unbondsAt;
         bool registered;
+        /// @dev May make the operator's dispute moves.
+        address delegate;
+        /// @dev Deposited, but not counting yet, and the block from which it may be activated.
+        uint128 bonding;
+        uint64 bondsAt;
         string endpoint;
     }
 
@@ -32,19 +37,22 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
     IModelRegistry private immutable MODEL_REGISTRY;
     uint32 private immutable UNBONDING_PERIOD;
     uint32 private immutable DISPUTE_BOUND;
+    uint32 private immutable BONDING_BLOCKS;
 
     mapping(address operator => Account) private _accounts;
-    mapping(address challenger => uint256) private _rewards;
+    mapping(address account => uint256) private _owed;
 
     /// @param stakeToken_ A plain ERC-20 that this deployment trusts (no fees, no hooks, no rebasing).
     /// @param unbondingPeriod_ Seconds.
-    /// @param disputeBound_ Seconds that a dispute and its grace can add to a challenge window at most.
+    /// @param disputeBound_ Seconds that publications, disputes and their grace can add to a challenge window at most.
+    /// @param bondingBlocks_ Blocks before deposited stake counts; 0: at once, and every operator may answer every request at once.
     constructor(
         address authority_,
         address stakeToken_,
         address modelRegistry_,
         uint32 unbondingPeriod_,
-        uint32 disputeBound_
+        uint32 disputeBound_,
+        uint32 bondingBlocks_
     ) AccessManaged(authority_) {
         if (stakeToken_.code.length == 0) revert CoordinatorWithoutCode(stakeToken_);
         if (modelRegistry_.code.length == 0) revert CoordinatorWithoutCode(modelRegistry_);
@@ -53,6 +61,7 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
         MODEL_REGISTRY = IModelRegistry(modelRegistry_);
         UNBONDING_PERIOD = unbondingPeriod_;
         DISPUTE_BOUND = disputeBound_;
+        BONDING_BLOCKS = bondingBlocks_;
     }
 
     modifier onlyRegistered() {
@@ -82,14 +91,40 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
     /// @inheritdoc IOperatorRegistry
     function stake(uint128 amount) external whileIdle onlyRegistered nonReentrant {
         if (amount == 0) revert OperatorAmountZero();
-        _accounts[msg.sender].stake += amount;
-        emit Staked(msg.sender, amount);
-        _boundCoordinator().creditStake(msg.sender, amount);
+        Account storage account = _accounts[msg.sender];
+        uint256 bondsAt = block.number + BONDING_BLOCKS;
+        account.stake += amount;
+        emit Staked(msg.sender, amount, bondsAt);
+        IInferenceCoordinator bound = _boundCoordinator();
+        bound.announceStake(amount);
+        if (BONDING_BLOCKS == 0) {
+            bound.creditStake(msg.sender, amount);
+        } else {
+            account.bonding += amount;
+            account.bondsAt = bondsAt.toUint64();
+        }
 
         uint256 before = STAKE_TOKEN.balanceOf(address(this));
         STAKE_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = STAKE_TOKEN.balanceOf(address(this)) - before;
         if (received != amount) revert OperatorTokenAmountMismatch(amount, received);
+    }
+
+    /// @inheritdoc IOperatorRegistry
+    function activateStake(address operator) external whileIdle {
+        Account storage account = _accounts[operator];
+        uint128 amount = account.bonding;
+        if (amount == 0) revert OperatorNothingToActivate(operator);
+        if (block.number < account.bondsAt) revert OperatorStillBonding(operator, account.bondsAt, block.number);
+        account.bonding = 0;
+        emit StakeActivated(operator, amount);
+        _boundCoordinator().creditStake(operator, amount);
+    }
+
+    /// @inheritdoc IOperatorRegistry
+    function setDelegate(address delegate) external whileIdle onlyRegistered {
+        _accounts[msg.sender].delegate = delegate;
+        emit DelegateSet(msg.sender, delegate);
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -119,27 +154,28 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
     }
 
     /// @inheritdoc IOperatorRegistry
-    function claimReward(address to) external whileIdle nonReentrant returns (uint256 amount) {
-        if (to == address(0)) revert OperatorRecipientZero();
-        amount = _rewards[msg.sender];
-        if (amount == 0) revert OperatorNothingToWithdraw(msg.sender);
-        _rewards[msg.sender] = 0;
-        emit RewardClaimed(msg.sender, to, amount);
-        STAKE_TOKEN.safeTransfer(to, amount);
+    function payOut(address account) external whileIdle nonReentrant returns (uint256 amount) {
+        amount = _owed[account];
+        if (amount == 0) revert OperatorNothingToWithdraw(account);
+        _owed[account] = 0;
+        emit PaidOut(account, amount);
+        STAKE_TOKEN.safeTransfer(account, amount);
     }
 
     /// @inheritdoc IOperatorRegistry
-    function slash(address operator, uint128 amount, address challenger) external nonReentrant {
+    function slash(address operator, uint128 amount, address beneficiary, uint128 reward) external nonReentrant {
         if (msg.sender != address(coordinator())) revert OperatorCallerNotCoordinator(msg.sender);
         Account storage account = _accounts[operator];
         uint128 staked = account.stake;
-        // INVARIANT: a bond is part of the stake and can't be unbonding, so this can't happen.
-        if (amount > staked - account.unbonding) revert OperatorSlashExceedsStake(operator, staked, amount);
+        // INVARIANT: a bond is part of the active stake, so neither of these can happen.
+        if (amount > staked - account.unbonding - account.bonding)
+            revert OperatorSlashExceedsStake(operator, staked, amount);
+        if (reward > amount) revert OperatorRewardExceedsSlash(reward, amount);
         account.stake = staked - amount;
-        (uint256 reward, uint256 burned) = challenger == address(0) ? (0, amount) : Shares.ofPenalty(amount);
-        _rewards[challenger] += reward;
-        emit Slashed(operator, challenger, amount, burned);
-        STAKE_TOKEN.safeTransfer(BURN_ADDRESS, burned);
+        // INVARIANT: a verdict moves no token: it must not fail while the token can't move.
+        if (reward != 0) _owed[beneficiary] += reward;
+        _owed[BURN_ADDRESS] += amount - reward;
+        emit Slashed(operator, beneficiary, amount, amount - reward);
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -152,6 +188,9 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
                 locked: (active - free).toUint128(),
                 unbonding: account.unbonding,
                 unbondsAt: account.unbondsAt,
+                bonding: account.bonding,
+                bondsAt: account.bondsAt,
+                delegate: account.delegate,
                 registered: account.registered,
                 endpoint: account.endpoint
             });
@@ -164,12 +203,19 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
 
     /// @inheritdoc IOperatorRegistry
     function activeStake(address operator) external view returns (uint256 active, uint256 total) {
-        return (_accounts[operator].stake - _accounts[operator].unbonding, _boundCoordinator().totalStake());
+        IInferenceCoordinator bound = _boundCoordinator();
+        (active, ) = bound.stakeOf(operator);
+        total = bound.totalStake();
     }
 
     /// @inheritdoc IOperatorRegistry
-    function rewardOf(address challenger) external view returns (uint256) {
-        return _rewards[challenger];
+    function owed(address account) external view returns (uint256) {
+        return _owed[account];
+    }
+
+    /// @inheritdoc IOperatorRegistry
+    function delegateOf(address operator) external view returns (address) {
+        return _accounts[operator].delegate;
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -185,5 +231,10 @@ contract OperatorRegistry is IOperatorRegistry, CoordinatorBound, ReentrancyGuar
     /// @inheritdoc IOperatorRegistry
     function disputeBound() external view returns (uint32) {
         return DISPUTE_BOUND;
+    }
+
+    /// @inheritdoc IOperatorRegistry
+    function bondingBlocks() external view returns (uint32) {
+        return BONDING_BLOCKS;
     }
 }

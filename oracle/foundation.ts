@@ -2,7 +2,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ModelLibrary } from "./canonical/dispute/library.ts";
-import { Views } from "./chain/contracts.ts";
+import { Views, type Deployment } from "./chain/contracts.ts";
+import { DisputeViews } from "./chain/disputeViews.ts";
 import { publicName } from "./chain/publicUrl.ts";
 import { ChainUnavailableError, quantity, Rpc, RpcError } from "./chain/rpc.ts";
 import { Sender } from "./chain/sender.ts";
@@ -13,6 +14,7 @@ import type { Head } from "./core/nextAction.ts";
 import { Runtime } from "./runtime/runtime.ts";
 import { ChainLog } from "./store/chainLog.ts";
 import { Database } from "./store/database.ts";
+import { DemandStore } from "./store/demands.ts";
 import { DisputeStore } from "./store/disputes.ts";
 import { claimStore, secretOf } from "./store/facts.ts";
 import { Journal } from "./store/journal.ts";
@@ -30,6 +32,8 @@ export class NodeError extends Error {
 }
 
 export interface Foundation {
+  /** With what the dispute game says of its parts. */
+  deployment: Deployment;
   rpc: Rpc;
   clock: ChainClock;
   content: ContentStore;
@@ -38,6 +42,7 @@ export interface Foundation {
   chainLog: ChainLog;
   jobs: JobStore;
   disputes: DisputeStore;
+  demands: DemandStore;
   journal: Journal;
   views: Views;
   watcher: Watcher;
@@ -70,11 +75,11 @@ export async function lay(
   { log, metrics, othersAnswers, signal }: Options,
   cleanup: (() => Promise<void> | void)[],
 ): Promise<Foundation> {
-  const { signer, contracts: deployment, dataDirectory } = config;
+  const { signer, dataDirectory } = config;
   mkdirSync(dataDirectory, { recursive: true });
   for (const [path, what] of [
     [join(dataDirectory, "lock"), `the data directory ${dataDirectory}`],
-    [join(config.lockDirectory, `${deployment.chainId}-${signer.address}`), `the key of ${signer.address}`],
+    [join(config.lockDirectory, `${config.contracts.chainId}-${signer.address}`), `the key of ${signer.address}`],
   ] as const) {
     const lock = acquireLock(path, what);
     cleanup.push(() => lock.release());
@@ -93,6 +98,9 @@ export async function lay(
   signal?.addEventListener("abort", giveUp);
   const clock = new ChainClock();
   await checkChain(config, rpc, db, clock);
+  const { disputeGame } = config.contracts;
+  const parts = disputeGame === undefined ? undefined : await new DisputeViews(rpc, disputeGame).parts();
+  const deployment: Deployment = { ...config.contracts, publications: parts?.publications };
 
   const content = new ContentStore({
     directory: join(dataDirectory, "content"),
@@ -153,7 +161,7 @@ export async function lay(
     const block = chainLog.head();
     return block && { number: block.number, hash: block.hash, time: clock.now() };
   };
-  const stores = { chainLog, journal, jobs: new JobStore(db), disputes: new DisputeStore(db) };
+  const stores = { chainLog, journal, jobs: new JobStore(db), disputes: new DisputeStore(db), demands: new DemandStore(db) };
   const ownState = new OwnState({
     ...stores,
     rpc,
@@ -170,6 +178,7 @@ export async function lay(
     runtime,
     crashPoint: crash,
     ...stores,
+    deployment,
     views,
     watcher,
     ownState,

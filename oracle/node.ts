@@ -5,18 +5,20 @@ import { join } from "node:path";
 import { Evaluations } from "./canonical/dispute/evaluations.ts";
 import { isAdjudicable } from "./canonical/dispute/library.ts";
 import { Calls, type Model } from "./chain/contracts.ts";
-import { DisputeCalls } from "./chain/disputeCalls.ts";
-import { DisputeViews } from "./chain/disputeViews.ts";
+import { DisputeCalls, PublicationCalls } from "./chain/disputeCalls.ts";
+import { DisputeViews, PublicationViews } from "./chain/disputeViews.ts";
+import { Escrows } from "./chain/escrows.ts";
 import { Moves } from "./chain/moves.ts";
 import type { Config } from "./config.ts";
 import { eligibleAt } from "./core/eligibility.ts";
-import type { Job, Request } from "./core/job.ts";
+import { transports, type Job, type Request } from "./core/job.ts";
 import { Loop } from "./core/loop.ts";
 import type { NodePolicy } from "./core/nextAction.ts";
 import { reasonAgainst as reasonAgainstFee } from "./core/pricing.ts";
 import { selfCheckOf } from "./core/selfCheck.ts";
 import { dtypes, elementCount } from "./core/tensor.ts";
-import { lay, startFailure } from "./foundation.ts";
+import { lay, startFailure, type Foundation } from "./foundation.ts";
+import { ChunkPublisher } from "./publisher/chunkPublisher.ts";
 import { Defender } from "./publisher/defender.ts";
 import { Publisher } from "./publisher/publisher.ts";
 import { DeclinedError } from "./scheduler/evaluate.ts";
@@ -71,7 +73,8 @@ export async function startNode(config: Config, options: StartOptions): Promise<
 async function assemble(config: Config, { log, signal }: StartOptions, cleanup: (() => Promise<void> | void)[]): Promise<Node> {
   const metrics = createMetrics();
   const foundation = await lay(config, { log, metrics, othersAnswers: false, signal }, cleanup);
-  const { signer, contracts: deployment, dataDirectory } = config;
+  const { signer, dataDirectory } = config;
+  const { deployment } = foundation;
   const { rpc, clock, content, runtime, crashPoint, chainLog, jobs, journal, views, head, watcher, ownState, sender, library } = foundation;
   const models = new ModelCache(
     (modelId) => views.model(modelId),
@@ -85,16 +88,17 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   const reasonAgainst = ({ params, protocolFeeBps }: Request) => {
     const model = models.known(params.modelId);
     const size = model === undefined ? 0 : bundleBytes(model.outputs);
-    const outputBytes = size > config.outputs.inlineBytes ? 0 : size;
+    const outputBytes = params.transport === transports.onDemand ? 0 : size;
     const around = { gasPrice: watcher.baseFee + sender.tip, outputBytes, protocolFeeBps, royaltyBps: model?.royaltyBps ?? 0 };
     return reasonAgainstFee(params, around, config.scheduler);
   };
   const policy = (reserved: bigint): NodePolicy => ({
-    ...policyOf(config, chainLog, ownState.stake, reserved + jobs.bondsOnTheWay()),
+    ...policyOf(config, chainLog, ownState.stake, reserved + jobs.bondsOnTheWay(), exclusiveBlocks),
     lockedFor: (requester) => jobs.lockedFor(signer.address, requester),
     reasonAgainst,
   });
 
+  const exclusiveBlocks = await views.exclusiveBlocks();
   const calls = new Calls(deployment);
   const moves = new Moves({ journal, sender, log, metrics });
 
@@ -125,11 +129,13 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
           head,
           log,
         });
+  const disclosing = publishingOf(foundation, { operator: signer.address, moves, log });
   const checks = {
     selfCheckOf: ({ requestId, request }: Job, model: Model) =>
       selfCheckOf(requestId, request.params.bond, model, { ...config.selfCheck, secret: foundation.samplingSecret }),
-    publishOutput: (root: string, output: Uint8Array) => publishOutput(config, root, output),
+    publishOutput: ({ request }: Job, root: string, output: Uint8Array) => publishOutput(config, request.params.transport, root, output),
   };
+  const disputeCalls = disputeGame === undefined ? undefined : new DisputeCalls({ chainId: deployment.chainId, disputeGame });
   const selfChecker = new SelfChecker({
     ...shared,
     ...checks,
@@ -137,7 +143,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     canonical: library,
     readModel: (modelId) => models.record(modelId),
     content,
-    calls,
+    calls: disputeCalls,
     moves,
     policy: () => policy(0n),
     head,
@@ -164,18 +170,28 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     },
   });
 
+  /** A deposit counts only once it is activated. */
+  const activateStake = async () => {
+    const { bonding, bondsAt } = ownState.stake;
+    const block = head();
+    if (block === undefined || bonding === 0n || block.number < bondsAt) return;
+    const call = () => calls.activateStake(signer.address);
+    await moves.send({ kind: "activateStake", item: String(bondsAt), call, deadline: null }, block);
+  };
+
   const report = (error: unknown) => service.report(error);
   const scheduling = new Loop(() => scheduler.tick(), report);
   const publishing = new Loop(async () => {
     await publisher.tick();
-    await defender?.tick();
+    for (const stage of [defender, ...disclosing]) await stage?.tick();
+    await activateStake();
   }, report);
   const checking = new Loop(() => selfChecker.tick(), report);
 
   await watcher.sync();
   await ownState.check();
   await sender.resume(chainLog.head()?.number ?? 0);
-  for (const modelId of chainLog.servedModels()) {
+  for (const modelId of chainLog.servedModels().keys()) {
     models.get(modelId).then(
       () => log.info({ model: modelId }, "a served model is ready"),
       (error: unknown) =>
@@ -228,14 +244,35 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   };
 }
 
-/** Answers that don't fit in a transaction go where `outputs` says. @returns their URI, or "". */
-async function publishOutput({ outputs: { inlineBytes, directory, baseUrl } }: Config, root: string, output: Uint8Array): Promise<string> {
-  if (output.length <= inlineBytes) return "";
-  if (directory === undefined || baseUrl === undefined) {
+/** What publishes the bytes that are demanded of this operator's answers, and takes what that earns. */
+function publishingOf(
+  { rpc, deployment, library, ...stores }: Foundation,
+  shared: { operator: string; moves: Moves; log: Logger },
+): { tick(): Promise<void> }[] {
+  const { publications } = deployment;
+  if (publications === undefined) return [];
+  const around = { ...stores, ...shared, calls: new PublicationCalls(publications) };
+  const escrows = new Escrows({ ...around, account: shared.operator, views: new PublicationViews(rpc, publications) });
+  const collecting = {
+    async tick() {
+      const head = stores.head();
+      if (head !== undefined) await escrows.tick(head);
+    },
+  };
+  return [new ChunkPublisher({ ...around, library }), collecting];
+}
+
+/** @returns where an answer's bytes can be fetched, put there; "" where the request asks for them in the transaction. */
+async function publishOutput({ outputs }: Config, transport: number, root: string, output: Uint8Array): Promise<string> {
+  const { inlineBytes, directory, baseUrl } = outputs;
+  if (transport === transports.inline) {
+    if (output.length <= inlineBytes) return "";
     throw new DeclinedError(
-      `the answer has ${output.length} bytes, more than outputs.inlineBytes (${inlineBytes}): write outputs.directory and outputs.baseUrl to answer by URI`,
+      `the answer has ${output.length} bytes, more than outputs.inlineBytes (${inlineBytes}), and the request asks for them in the transaction`,
     );
   }
+  if (directory === undefined || baseUrl === undefined)
+    throw new DeclinedError("the request asks for an answer on demand: write outputs.directory and outputs.baseUrl to answer by URI");
   mkdirSync(directory, { recursive: true });
   await writeFile(join(directory, root), output);
   return `${baseUrl.replace(/\/$/, "")}/${root}`;
@@ -252,6 +289,7 @@ function policyOf(
   chainLog: ChainLog,
   account: Stake,
   reserved: bigint,
+  exclusiveBlocks: number,
 ): Omit<NodePolicy, "lockedFor" | "reasonAgainst"> {
   const served = chainLog.servedModels();
   const fees = Object.entries(scheduler.minimumFees);
@@ -263,7 +301,14 @@ function policyOf(
     freeStake: account.free - reserved,
     answerLimit: partOf(account.stake, scheduler.answerShare),
     consumerLimit: partOf(account.stake, scheduler.consumerShare),
-    eligibleAt: ({ requestId, request }) => eligibleAt(requestId, request, signer.address, account.active),
+    eligibleAt: ({ requestId, request }) =>
+      eligibleAt(requestId, request, {
+        operator: signer.address,
+        active: account.active,
+        servesSince: served.get(request.params.modelId) ?? Infinity,
+        exclusiveBlocks,
+        block: chainLog.head()?.number ?? 0,
+      }),
     submitMargin: scheduler.submitMarginSeconds,
     evaluationLead: scheduler.evaluationLeadSeconds,
   };

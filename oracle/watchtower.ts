@@ -1,12 +1,14 @@
 /** The composition root of a watchtower: a node that answers nothing, checks every answer, and disputes the wrong ones. */
 import { join } from "node:path";
 import { Evaluations } from "./canonical/dispute/evaluations.ts";
+import { Claimant } from "./challenger/claimant.ts";
 import { Challenger } from "./challenger/challenger.ts";
+import { Demander } from "./challenger/demander.ts";
 import { Funds } from "./challenger/funds.ts";
 import { Purse } from "./challenger/purse.ts";
-import { Calls } from "./chain/contracts.ts";
-import { DisputeCalls } from "./chain/disputeCalls.ts";
-import { DisputeViews } from "./chain/disputeViews.ts";
+import { ClaimCalls, DisputeCalls, PublicationCalls } from "./chain/disputeCalls.ts";
+import { DisputeViews, PublicationViews } from "./chain/disputeViews.ts";
+import { Escrows } from "./chain/escrows.ts";
 import { Moves } from "./chain/moves.ts";
 import type { Config } from "./config.ts";
 import { Loop } from "./core/loop.ts";
@@ -74,11 +76,16 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   const { address: account } = signer;
   const calls = new DisputeCalls({ chainId: deployment.chainId, disputeGame });
   const moves = new Moves({ journal, sender, log, metrics });
-  const [protocolCalls, protocolViews] = [new Calls(deployment), foundation.views];
+  const claimCalls = new ClaimCalls(parts.claims);
+  // The log keeps the last blocks only.
+  const timeOf = async (block: number) => chainLog.timeOf(block) ?? (await views.timeOf(block));
+  const { jobs, demands } = foundation;
+  const around = { account, jobs, demands, moves, calls: new PublicationCalls(parts.publications) };
+  const publicationViews = new PublicationViews(rpc, parts.publications);
   const challenger = new Challenger({
     account,
-    jobs: foundation.jobs,
-    chainLog,
+    jobs,
+    timeOf,
     disputes,
     calls,
     views,
@@ -86,8 +93,11 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     parts,
     sender,
     moves,
-    funds: new Funds({ account, parts, parameters, views, protocolViews, log, metrics }),
-    purse: new Purse({ account, parts, parameters, calls, protocolCalls, views, protocolViews, moves, log }),
+    funds: new Funds({ account, parts, parameters, views, log, metrics }),
+    purse: new Purse({ account, parts, parameters, calls, claimCalls, views, moves, log }),
+    claimant: new Claimant({ account, jobs, disputes, calls: claimCalls, views, parameters, moves, timeOf, log }),
+    demander: new Demander({ ...around, library, claimCalls, views, publicationViews, parts, log }),
+    escrows: new Escrows({ ...around, views: publicationViews }),
     library,
     evaluations,
     runtime: foundation.runtime,

@@ -13,6 +13,8 @@ const contracts = {
   inferenceCoordinatorAbi: "contracts/InferenceCoordinator.sol/InferenceCoordinator.json",
   operatorRegistryAbi: "contracts/OperatorRegistry.sol/OperatorRegistry.json",
   modelRegistryAbi: "contracts/ModelRegistry.sol/ModelRegistry.json",
+  claimsAbi: "contracts/Claims.sol/Claims.json",
+  publicationsAbi: "contracts/Publications.sol/Publications.json",
   disputeGameAbi: "contracts/DisputeGame.sol/DisputeGame.json",
   stepVerifierAbi: "contracts/step/StepVerifier.sol/StepVerifier.json",
   textConsumerAbi: "contracts/examples/TextConsumer.sol/TextConsumer.json",

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Ending} from "../interfaces/IInferenceCallback.sol";
-import {RequestParams} from "../libraries/RequestLib.sol";
+import {RequestParams, Transport} from "../libraries/RequestLib.sol";
 import {InferenceConsumer} from "./InferenceConsumer.sol";
 
 /// @notice On which terms a consumer asks; see `RequestParams`. The fee is in wei.
@@ -108,7 +108,8 @@ abstract contract PinnedTermsConsumer is InferenceConsumer {
                 bond: BOND,
                 submitPeriod: SUBMIT_PERIOD,
                 challengeWindow: CHALLENGE_WINDOW,
-                callbackGasLimit: CALLBACK_GAS_LIMIT
+                callbackGasLimit: CALLBACK_GAS_LIMIT,
+                transport: Transport.INLINE
             });
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IInferenceCoordinator, Parameters} from "../interfaces/IInferenceCoordinator.sol";
+import {IDisputeGame} from "../interfaces/IDisputeGame.sol";
 import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
 import {SettingsLib} from "../libraries/SettingsLib.sol";
 import {CoordinatorState} from "./CoordinatorState.sol";
@@ -41,7 +42,9 @@ abstract contract CoordinatorAdministration is CoordinatorState {
     function setDisputeGame(address disputeGame_) external restricted {
         if (_disputeGame != address(0)) revert DisputeGameAlreadySet(_disputeGame);
         if (disputeGame_.code.length == 0) revert AddressWithoutCode(disputeGame_);
+        IDisputeGame(disputeGame_).checkParameters(_settings.unpack());
         _disputeGame = disputeGame_;
+        _publications = address(IDisputeGame(disputeGame_).publications());
         emit DisputeGameSet(disputeGame_);
     }
 
@@ -71,9 +74,10 @@ abstract contract CoordinatorAdministration is CoordinatorState {
     }
 
     function _setParameters(Parameters memory parameters_) private {
-        uint256 atLeast = uint256(parameters_.maxChallengeWindow) + OPERATOR_REGISTRY.disputeBound() + 1;
+        uint256 atLeast = uint256(parameters_.maxChallengeWindow) + DISPUTE_BOUND + 1;
         uint256 unbondingPeriod = OPERATOR_REGISTRY.unbondingPeriod();
         if (unbondingPeriod < atLeast) revert IOperatorRegistry.UnbondingTooShort(unbondingPeriod, atLeast);
+        if (_disputeGame != address(0)) IDisputeGame(_disputeGame).checkParameters(parameters_);
         _settings = SettingsLib.pack(parameters_, _settings);
         emit ParametersSet(parameters_);
     }

@@ -15,7 +15,8 @@ import {Settings} from "../libraries/SettingsLib.sol";
 abstract contract CoordinatorState is IInferenceCoordinator, AccessManaged, ReentrancyGuardTransient {
     address internal constant ETH = address(0);
 
-    /// @dev Top byte of a request's slot. The rest of the slot is the digest of its answer, once there is one.
+    /// @dev Top byte of a request's slot. The rest of the slot is the digest of its answer, once there is one; of a reopened request
+    /// its submit deadline.
     uint256 internal constant NONE = 0;
     uint256 internal constant REQUESTED = 1;
     uint256 internal constant REOPENED = 2;
@@ -26,30 +27,40 @@ abstract contract CoordinatorState is IInferenceCoordinator, AccessManaged, Reen
     uint256 internal constant UNDELIVERED = 7; // final, but the callback failed
     uint256 internal constant REFUNDED = 8;
 
-    /// @dev Of one answer; touched only where it is disputed.
-    struct Disputes {
+    /// @dev Of one answer; touched only where it is disputed, or its bytes or its input's are demanded.
+    struct Contest {
         uint32 open;
         uint64 finalizableAt;
-        bool voided;
     }
 
+    /// @dev The draw's block hash can be read for 256 blocks.
+    uint256 private constant MAX_EXCLUSIVE_BLOCKS = 200;
+
     IOperatorRegistry internal immutable OPERATOR_REGISTRY;
+    uint256 internal immutable EXCLUSIVE_BLOCKS;
+    uint256 internal immutable DISPUTE_BOUND;
 
     Settings internal _settings;
     mapping(bytes32 requestId => uint256) internal _slots;
     mapping(address operator => OperatorAccount) internal _operators;
-    mapping(address operator => mapping(bytes32 modelId => bool)) internal _serves;
+    /// @dev The block since when it does; 0: it doesn't.
+    mapping(address operator => mapping(bytes32 modelId => uint256)) internal _servesSince;
     mapping(address account => mapping(address token => Account)) internal _accounts;
-    mapping(bytes32 answerDigest => Disputes) internal _disputes;
+    mapping(bytes32 answerDigest => Contest) internal _contests;
     mapping(bytes32 requestId => mapping(address operator => bool)) internal _convicted;
     mapping(address token => bool) internal _feeTokens;
     uint256 internal _totalStake;
     address internal _treasury;
     address internal _disputeGame;
+    address internal _publications;
 
     constructor(address authority_, address operatorRegistry_) AccessManaged(authority_) {
         if (operatorRegistry_.code.length == 0) revert AddressWithoutCode(operatorRegistry_);
         OPERATOR_REGISTRY = IOperatorRegistry(operatorRegistry_);
+        DISPUTE_BOUND = OPERATOR_REGISTRY.disputeBound();
+        // INVARIANT: stake that is deposited in a request's block or later doesn't count while the draw decides.
+        uint256 bondingBlocks = OPERATOR_REGISTRY.bondingBlocks();
+        EXCLUSIVE_BLOCKS = bondingBlocks == 0 ? 0 : Math.min(bondingBlocks - 1, MAX_EXCLUSIVE_BLOCKS);
     }
 
     modifier onlyDisputeGame() {
@@ -70,15 +81,14 @@ abstract contract CoordinatorState is IInferenceCoordinator, AccessManaged, Reen
         return stored >= SUBMITTED && stored <= UNDELIVERED;
     }
 
-    function _submitDeadline(Request calldata request_) internal pure returns (uint256) {
-        return uint256(request_.requestedAt) + request_.params.submitPeriod;
-    }
-
     /// @dev The status as far as it can be told without the answer.
-    function _openStatus(Request calldata request_, uint256 stored) internal view returns (Status) {
+    function _openStatus(Request calldata request_, uint256 slot) internal view returns (Status) {
+        uint256 stored = slot >> 248;
         if (stored == NONE) return Status.NONE;
         if (stored <= REOPENED) {
-            return block.timestamp < _submitDeadline(request_) ? Status.REQUESTED : Status.EXPIRED;
+            uint256 deadline =
+                stored == REOPENED ? uint64(slot) : request_.origin.requestedAt() + request_.params.submitPeriod;
+            return block.timestamp < deadline ? Status.REQUESTED : Status.EXPIRED;
         }
         if (stored == SUSPENDED) return Status.SUSPENDED;
         if (stored == REFUNDED) return Status.REFUNDED;
@@ -93,7 +103,7 @@ abstract contract CoordinatorState is IInferenceCoordinator, AccessManaged, Reen
     ) internal view returns (Status status) {
         uint256 slot = _slots[requestId];
         uint256 stored = slot >> 248;
-        status = _openStatus(request_, stored);
+        status = _openStatus(request_, slot);
         if (!_hasAnswer(stored)) return status;
         if (slot != _slot(stored, digest)) revert AnswerMismatch(requestId);
         if (status != Status.SUBMITTED) return status;
@@ -112,7 +122,7 @@ abstract contract CoordinatorState is IInferenceCoordinator, AccessManaged, Reen
         unchecked {
             time = submittedAt + request_.params.challengeWindow;
         }
-        if (stored == UPHELD && _disputes[digest].finalizableAt > time) time = _disputes[digest].finalizableAt;
+        if (stored == UPHELD && _contests[digest].finalizableAt > time) time = _contests[digest].finalizableAt;
     }
 
     function _setTotalStake(uint256 total) internal {

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {InferenceConsumer} from "../consumer/InferenceConsumer.sol";
-import {RequestParams} from "../libraries/RequestLib.sol";
+import {RequestParams, Transport} from "../libraries/RequestLib.sol";
 import {TensorLib} from "../libraries/TensorLib.sol";
 
 /// @title Keeps the last forecast of a model that its owner asks: the README's consumer, token for token
@@ -28,7 +28,8 @@ contract Forecaster is InferenceConsumer {
                     bond: 10e18,
                     submitPeriod: 1 hours,
                     challengeWindow: 1 hours,
-                    callbackGasLimit: 350_000
+                    callbackGasLimit: 350_000,
+                    transport: Transport.INLINE
                 }),
                 input
             );

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IInferenceCoordinator, Status} from "../interfaces/IInferenceCoordinator.sol";
-import {Answer, Request, RequestParams} from "../libraries/RequestLib.sol";
+import {Answer, Request, RequestParams, Transport} from "../libraries/RequestLib.sol";
 import {TensorLib} from "../libraries/TensorLib.sol";
 import {TraceTree} from "../libraries/TraceTree.sol";
 
@@ -90,7 +90,8 @@ contract TradingVault {
             bond: bond,
             submitPeriod: submitPeriod,
             challengeWindow: challengeWindow,
-            callbackGasLimit: 0
+            callbackGasLimit: 0,
+            transport: Transport.INLINE
         });
         requestId = COORDINATOR.request{value: msg.value}(params, market);
         pending = requestId;
@@ -128,7 +129,7 @@ contract TradingVault {
         if (requestId == 0 || requestId != pending) revert RequestNotPending(requestId);
         Status status = COORDINATOR.statusOf(request, answer);
         if (status == Status.FINALIZED) {
-            uint256 from = request.requestedAt + PATIENCE;
+            uint256 from = request.origin.requestedAt() + PATIENCE;
             if (block.timestamp < from) revert AnswerNotYetAbandoned(requestId, from);
         } else if (status != Status.EXPIRED && status != Status.REFUNDED) {
             revert RequestNotOver(requestId, status);

@@ -3,26 +3,34 @@ pragma solidity ^0.8.30;
 
 import {Defence} from "../libraries/Defence.sol";
 import {Answer, Request} from "../libraries/RequestLib.sol";
+import {IInferenceCoordinator, Parameters} from "./IInferenceCoordinator.sol";
 import {IModelRegistry} from "./IModelRegistry.sol";
+import {IClaims} from "./IClaims.sol";
+import {IPublications} from "./IPublications.sol";
 
 /// @notice Whose move it is, and which one.
 enum Turn {
     NONE,
-    DEFEND, // operator: `defend` or `concede`
+    DEFEND, // operator: `defend`
     REVEAL, // operator: `reveal` the children of the disputed node
     PICK, // challenger: `pick` a child, or `step` or `pickSums` once the leaf is reached
     CLOSED,
     SUMS, // operator: `revealSums` of the disputed word, or of a segment of its reduction
-    SEGMENT // challenger: `pickSums` of a segment, or `stepSegment`
+    SEGMENT, // challenger: `pickSums` of a segment, or `stepSegment`
+    VOIDED // the answer was taken away while it was open; the bond has gone back
 }
 
 /// @notice What a dispute may cost in money and time; fixed when the game is deployed, so no live dispute can change under its players.
 struct GameParameters {
     /// @dev Seconds that a commitment must be old before it can be opened: time for the operator to check itself and retract.
     uint32 commitDelay;
+    /// @dev Seconds that an honest challenger needs at most from when its commitment is old enough until it has opened it.
+    uint32 openGrace;
     /// @dev Seconds from the commitment after which it can't be opened any more.
     uint32 commitLifetime;
-    /// @dev Seconds on each side's clock when the dispute opens.
+    /// @dev Seconds for the operator's first move: short, so that a lie that nobody defends ties up no challenger's bond.
+    uint32 defendTime;
+    /// @dev Seconds on each side's clock for all its other moves.
     uint32 clock;
     /// @dev Seconds that a side has at least for its next move; this is what a move can extend a clock by.
     uint32 moveTime;
@@ -34,8 +42,6 @@ struct GameParameters {
     uint128 challengerBond;
     /// @dev Part of a lost challenger's bond that is burned, in 1/10,000: what an operator pays for challenging itself.
     uint16 burnBps;
-    /// @dev Part of the operator's bond that is slashed when it concedes, in 1/10,000.
-    uint16 concedeBps;
 }
 
 /// @notice One open challenge between one challenger and one operator.
@@ -79,7 +85,6 @@ interface IDisputeGame {
         uint64 deadline
     );
     event Defended(bytes32 indexed disputeId, bytes32 indexed answerId, bytes32 traceRoot, uint64 deadline);
-    event Conceded(bytes32 indexed disputeId);
     /// @param children The 64 nodes six levels below (fewer levels near the leaves), or the 64 words of a leaf.
     event Revealed(
         bytes32 indexed disputeId,
@@ -104,25 +109,29 @@ interface IDisputeGame {
         bytes states,
         uint64 deadline
     );
+    /// @notice An answer was taken away; `Closed` says more where a dispute did it.
+    /// @param penalty What its operator lost of its bond.
+    /// @param pooled Whether a part of that is divided by `Claims`: not where it was taken back too early for anybody to have a claim.
+    event AnswerTaken(bytes32 indexed requestId, bytes32 indexed answerId, uint128 penalty, bool pooled);
     /// @param convicted Whether the operator lost.
     event Closed(bytes32 indexed disputeId, bytes32 indexed requestId, bool convicted, Outcome outcome);
-    event Withdrawn(address indexed account, address to, uint256 amount);
+    event Withdrawn(address indexed account, uint256 amount);
 
     /// @notice How a dispute ended.
     enum Outcome {
         NONE,
         STEP_EQUAL, // the EVM computed the operator's word
         STEP_DIFFERENT, // the EVM computed another word
-        CONCEDED,
         OPERATOR_TIMEOUT,
         CHALLENGER_TIMEOUT,
-        ANSWER_VOIDED // another dispute convicted the operator first
+        ANSWER_VOIDED // the answer was taken away
     }
 
     error UnexpectedTurn(bytes32 disputeId, Turn expected, Turn actual);
     error DisputeNotOpen(bytes32 disputeId, Turn turn);
     error AnswerVoided(bytes32 answerId);
     error AnswerNotVoided(bytes32 answerId);
+    error CallerNotPublications(address caller);
     error TraceRootFixed(bytes32 answerId, bytes32 expected, bytes32 actual);
     /// @dev They contradict each other, or `maxDuration()` would be above the operator registry's `disputeBound()`.
     error ParametersInvalid(GameParameters parameters);
@@ -199,8 +208,10 @@ interface IDisputeGame {
 
     // Operator
 
-    /// @notice Admits the fault: a smaller slash, and the request opens again.
-    function concede(bytes32 disputeId, Request calldata request, Answer calldata answer) external;
+    /// @notice Takes the caller's own answer back, whether disputes are open or not, while it isn't finalizable. Costs 1 % of the bond
+    /// before a challenge can have been opened (`submittedAt + commitDelay`), seven eighths of it afterwards; the request reopens to other
+    /// operators or can be refunded. Not for the operator's delegate.
+    function retract(Request calldata request, Answer calldata answer) external;
 
     /// @notice Commits to a trace whose output element lies within tolerance of the posted one. The first defence of an answer fixes
     /// the trace root for all its disputes.
@@ -233,11 +244,22 @@ interface IDisputeGame {
     /// @notice Ends a dispute whose side to move has run out of time.
     function timeout(bytes32 disputeId, Request calldata request, Answer calldata answer) external;
 
-    /// @notice Ends a dispute about an answer that another dispute has voided; the challenger's bond goes back.
+    /// @notice Ends a dispute about an answer that was taken away; the challenger's bond goes back. Anyone may call. Its part of the
+    /// operator's bond comes from `Claims`.
     function closeVoided(bytes32 disputeId, Request calldata request, Answer calldata answer) external;
 
-    /// @notice Pays out bonds and compensation, in the stake token.
-    function withdraw(address to) external returns (uint256 amount);
+    /// @notice Pays an account the bonds that it is owed, in the stake token. Anyone may call.
+    function withdraw(address account) external returns (uint256 amount);
+
+    // Publications
+
+    function openDemand(Request calldata request, Answer calldata answer) external;
+
+    /// @notice Everything was published: the answer is open to challenge again for a while.
+    function closeDemand(Request calldata request, Answer calldata answer) external;
+
+    /// @notice Not everything was: a conviction.
+    function convictUnpublished(Request calldata request, Answer calldata answer) external;
 
     // Views
 
@@ -256,10 +278,21 @@ interface IDisputeGame {
         bytes32 salt,
         address challenger
     ) external view returns (bytes32);
+    /// @return voidedAt Unix time, seconds, at which the answer was taken away; 0: it wasn't.
+    /// @return open How many disputes and demands were open on it then.
+    /// @return pooled Whether they share in the operator's bond.
+    function voidOf(bytes32 answerId) external view returns (uint48 voidedAt, uint32 open, bool pooled);
+    /// @return Unix time, seconds, of a commitment that hasn't been opened; 0: there is none.
+    function committedAt(bytes32 commitment) external view returns (uint256);
+    /// @dev Coordinator's check: reverts where `parameters_` don't go with the game's.
+    function checkParameters(Parameters calldata parameters_) external view;
+    function publications() external view returns (IPublications);
+    function claims() external view returns (IClaims);
+    function coordinator() external view returns (IInferenceCoordinator);
     /// @return Unix time, seconds, until which (exclusive) the answer can be challenged.
     function challengeableUntil(Request calldata request, Answer calldata answer) external view returns (uint64);
     function parameters() external view returns (GameParameters memory);
-    /// @return Seconds that a dispute on a tree of 2^32 leaves and its grace can add to a challenge window at most.
+    /// @return Seconds that publications, a dispute on a tree of 2^32 leaves and their grace can add to a challenge window at most.
     function maxDuration() external view returns (uint32);
     function owed(address account) external view returns (uint256);
 }

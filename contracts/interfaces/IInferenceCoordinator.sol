@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Answer, Request, RequestParams} from "../libraries/RequestLib.sol";
+import {Answer, Request, RequestParams, Transport} from "../libraries/RequestLib.sol";
 
 /// @notice Where a request stands. What time decides (`EXPIRED`, `FINALIZABLE`) is derived in `statusOf`, never stored.
 enum Status {
@@ -28,6 +28,8 @@ struct Parameters {
     uint32 maxCallbackGas;
     /// @dev In the stake token's smallest unit; at most nine significant decimal digits.
     uint128 minBond;
+    /// @dev The largest bond that a request may ask for, in multiples of `minBond`: what one request can lock of a stake.
+    uint16 maxBondMultiple;
 }
 
 /// @title The entry for consumers and operators: requests, escrow, answers, callbacks
@@ -55,8 +57,8 @@ interface IInferenceCoordinator {
     event Refunded(bytes32 indexed requestId, address indexed requester);
     event Suspended(bytes32 indexed requestId);
     event Upheld(bytes32 indexed requestId, uint64 finalizableAt);
-    /// @param reopened Whether operators may answer again (else the request can be refunded).
-    event Voided(bytes32 indexed requestId, address indexed operator, bool reopened);
+    /// @param submitDeadline Until when (Unix time, seconds, exclusive) other operators may answer; then the request can be refunded.
+    event Voided(bytes32 indexed requestId, address indexed operator, uint64 submitDeadline);
     event Withdrawn(address indexed account, address indexed token, uint256 amount);
     event ProtocolFeesCollected(address indexed treasury, address indexed token, uint256 amount);
     event ParametersSet(Parameters parameters);
@@ -82,7 +84,9 @@ interface IInferenceCoordinator {
     error FeeTokenNotAllowed(address token);
     error FeeTokenAmountMismatch(address token, uint256 expected, uint256 received);
     error NewRequestsPaused();
-    error BondTooSmall(uint256 bond, uint256 minimum);
+    error BondOutOfRange(uint256 bond, uint256 minimum, uint256 maximum);
+    /// @dev The request says how its answer's bytes travel.
+    error TransportMismatch(bytes32 requestId, Transport expected);
     error ChallengeWindowOutOfRange(uint256 challengeWindow, uint256 minimum, uint256 maximum);
     error SubmitPeriodOutOfRange(uint256 submitPeriod, uint256 minimum, uint256 maximum);
     error CallbackGasTooHigh(uint256 callbackGasLimit, uint256 maximum);
@@ -97,10 +101,12 @@ interface IInferenceCoordinator {
     error DisputeGameAlreadySet(address disputeGame);
     error AddressWithoutCode(address account);
     error AddressZero();
-    error CallerNotOperator(address caller, address operator);
     error PenaltyAboveBond(uint256 penalty, uint256 bond);
     error NoOpenDispute(bytes32 requestId);
     error ParametersInvalid(Parameters parameters);
+    /// @dev The dispute contract's word: a challenger's bond must be a quarter of the smallest bond at most, and the smallest window must
+    /// leave time to challenge.
+    error ParametersRefused(uint256 minBond, uint256 minChallengeWindow);
 
     // Consumers
 
@@ -109,7 +115,8 @@ interface IInferenceCoordinator {
     /// @dev ETH fees are sent along exactly; ERC-20 fees have been approved.
     function request(RequestParams calldata params, bytes calldata input) external payable returns (bytes32 requestId);
 
-    /// @notice Asks for one inference whose input lies at `inputURI`; operators check it against `inputRoot`.
+    /// @notice Asks for one inference whose input lies at `inputURI`; operators check it against `inputRoot`, and who answers
+    /// must be able to publish it (`Publications`).
     function requestByURI(
         RequestParams calldata params,
         bytes32 inputRoot,
@@ -128,14 +135,12 @@ interface IInferenceCoordinator {
 
     // Operators
 
-    /// @notice Answers a request in [requestedAt, requestedAt + submitPeriod); locks the bond.
+    /// @notice Answers a request whose transport is `INLINE`, in [requestedAt, requestedAt + submitPeriod) and after the request's own
+    /// block; locks the bond.
     function submit(Request calldata request_, bytes calldata output) external;
 
+    /// @notice The same where the transport is `ON_DEMAND`: the operator must publish the bytes if anybody demands them.
     function submitByURI(Request calldata request_, bytes32 outputRoot, string calldata outputURI) external;
-
-    /// @notice Takes the caller's own answer back while no dispute is open and its window is not over. Costs a small part of
-    /// the bond, burned; the request reopens to other operators or can be refunded.
-    function retract(Request calldata request_, Answer calldata answer) external;
 
     /// @dev Items that can't be submitted any more or not yet (another operator was first, the deadline is past, the
     /// caller isn't eligible) are left out, not reverted. Anything else that is wrong reverts them all.
@@ -171,33 +176,38 @@ interface IInferenceCoordinator {
 
     // The operator registry
 
-    /// @notice Counts newly deposited stake as free.
+    /// @notice Counts newly deposited stake in what eligibility is measured against; it backs no answer yet.
+    function announceStake(uint128 amount) external;
+
+    /// @notice Lets announced stake back answers.
     function creditStake(address operator, uint128 amount) external;
 
     /// @notice Takes free stake out of service; reverts where there isn't enough.
     function debitStake(address operator, uint128 amount) external;
 
+    /// @dev A model that is served already keeps the block since when it is.
     function setServing(address operator, bytes32[] calldata modelIds, bool served) external;
 
     // The dispute contract
 
-    /// @notice A dispute was opened: the answer can't be finalized until every dispute on it is closed.
+    /// @notice A dispute or a demand was opened: the answer can't be finalized until every one on it is closed.
     /// @dev The first one must come before the answer becomes finalizable; while one is open, more may follow.
     function suspend(Request calldata request_, Answer calldata answer) external;
 
-    /// @notice A dispute was closed in the operator's favour; the answer can't be finalized before `finalizableAt` (Unix
-    /// time, seconds). Closes quietly where another dispute has voided the answer.
+    /// @notice One was closed in the operator's favour; the answer can't be finalized before `finalizableAt` (Unix time, seconds).
     function uphold(Request calldata request_, Answer calldata answer, uint64 finalizableAt) external;
 
-    /// @notice The operator was convicted: `penalty` of its bond is slashed, half to `challenger`, half burned, and the
-    /// request reopens to other operators or can be refunded.
-    /// @return slashed False where another dispute had voided the answer before: nothing is left to slash.
+    /// @notice Takes an answer away that isn't finalizable yet: `penalty` of its bond is slashed, `reward` of which is owed
+    /// to `beneficiary`, the rest is burned. The request reopens to other operators for another submit period, but not past
+    /// four times the longest that an answer can take.
+    /// @return open How many disputes and demands were open on it.
     function void(
         Request calldata request_,
         Answer calldata answer,
-        address challenger,
-        uint128 penalty
-    ) external returns (bool slashed);
+        uint128 penalty,
+        uint128 reward,
+        address beneficiary
+    ) external returns (uint32 open);
 
     // Administration (behind the access manager)
 
@@ -213,6 +223,7 @@ interface IInferenceCoordinator {
     function setFeeToken(address token, bool allowed) external;
 
     /// @notice Names the one contract that may suspend, uphold and void. Once, for ever.
+    /// @dev Reverts where that contract refuses the parameters in force (`IDisputeGame.checkParameters`).
     function setDisputeGame(address disputeGame_) external;
 
     // Views
@@ -226,11 +237,13 @@ interface IInferenceCoordinator {
     /// make it true.
     function isFinal(bytes32 requestId, Answer calldata answer) external view returns (bool final_, bool delivered);
     /// @notice Whether `operator` may submit now.
-    /// @dev Each operator draws a number in [0, 2^128) for a request and is eligible while it is below
+    /// @dev Nobody is eligible in the request's own block. That block's hash then gives each operator a number in [0, 2^128), and an
+    /// operator that served the model before that block is eligible while it is below
     /// `activeStake * 2^(128 - stakeBits + doublings)`. One or two operators are to be expected at first; then the chance doubles
-    /// eight times in a quarter of the submit period, after which everyone is eligible.
+    /// eight times in a quarter of the submit period, after which everyone is eligible, as everyone is after `exclusiveBlocks`.
     function isEligible(Request calldata request_, address operator) external view returns (bool);
-    /// @return Unix time, seconds, from which `operator` may submit as its stake stands now.
+    /// @return Unix time, seconds, from which `operator` may submit at the latest, as its stake stands now.
+    /// @dev In the request's own block the draw isn't known yet.
     function eligibleAt(Request calldata request_, address operator) external view returns (uint256);
     function owed(address account, address token) external view returns (uint256);
     /// @return Protocol fees in `token` that `collectProtocolFees` would move for this author.
@@ -240,10 +253,12 @@ interface IInferenceCoordinator {
     function callbackGasNeeded(uint256 callbackGasLimit) external view returns (uint256);
     function isFeeToken(address token) external view returns (bool);
     function serves(address operator, bytes32 modelId) external view returns (bool);
-    /// @return active Stake that isn't unbonding.
+    /// @return Blocks after a request's own in which the draw decides; stake takes longer than that to count.
+    function exclusiveBlocks() external view returns (uint256);
+    /// @return active Stake that isn't unbonding and has come to count.
     /// @return free The part of it that isn't locked behind an answer.
     function stakeOf(address operator) external view returns (uint256 active, uint256 free);
-    /// @return Stake of all operators, locked included, unbonding not.
+    /// @return Stake of all operators, locked and announced included, unbonding not.
     function totalStake() external view returns (uint256);
     function parameters() external view returns (Parameters memory);
     function paused() external view returns (bool);

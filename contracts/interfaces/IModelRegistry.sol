@@ -43,19 +43,31 @@ interface IModelRegistry {
     error ModelTextTooLong(uint256 length, uint256 maximum);
     error ModelTensorCount(uint256 count, uint256 maximum);
     error ModelTensorInvalid(string name, uint8 dtype, uint256 rank);
+    /// @dev A tensor has one element at least: a bundle of none has no bytes that a dispute could be about.
+    error ModelTensorSize(string name, uint256 count, uint256 maximum);
+    /// @dev The record says another number of inputs or outputs than the program has.
+    error ModelProgramTensorCount(uint256 expected, uint256 actual);
+    /// @dev The record says another type or shape than the program has.
+    error ModelProgramTensorMismatch(string name, uint8 dtype, uint32[] shape);
     /// @dev A tolerance must be finite and not negative: every number would be within a NaN or an infinity.
     error ModelToleranceInvalid(string name, uint32 deltaAbsolute, uint32 deltaRelative);
 
     /// @notice Registers a model for ever; the caller is its author.
+    /// @param instructionsTop Top of the tree over the program's instructions, and `header` the program's header (docs/canonical.md §6):
+    /// what `programRoot` is the hash of. The record's inputs and outputs must be the header's. Both are ignored where the root is zero.
     /// @return modelId `ModelIdLib.make(author, royaltyBps, keccak256(abi.encode(model)))`.
-    function registerModel(Model calldata model) external returns (bytes32 modelId);
+    function registerModel(
+        Model calldata model,
+        bytes32 instructionsTop,
+        bytes calldata header
+    ) external returns (bytes32 modelId);
 
     /// @dev Reverts with `ModelUnknown` where there is none.
     function modelOf(bytes32 modelId) external view returns (Model memory);
     /// @notice What a dispute about one output goes by.
     /// @return programRoot Zero: the model's answers can't be challenged.
     /// @return weightRoot Root of the constants.
-    /// @return count Elements of the output; at most 2^128 - 1, which stands for more.
+    /// @return count Elements of the output.
     /// @return deltaAbsolute Tolerance as binary32 bits.
     /// @return deltaRelative Tolerance as binary32 bits.
     function rulesOf(
@@ -65,6 +77,18 @@ interface IModelRegistry {
         external
         view
         returns (bytes32 programRoot, bytes32 weightRoot, uint256 count, uint32 deltaAbsolute, uint32 deltaRelative);
+    /// @notice What publishing a model's inputs or outputs takes (`Publications`).
+    /// @return inputBytes Of the elements of all inputs.
+    /// @return inputChunks Pieces of at most 65,536 bytes that they are published in.
+    /// @return outputBytes Of the elements of all outputs.
+    /// @return outputChunks Pieces of at most 65,536 bytes.
+    /// @return adjudicable Whether the model's answers can be challenged.
+    function sizesOf(
+        bytes32 modelId
+    )
+        external
+        view
+        returns (uint256 inputBytes, uint256 inputChunks, uint256 outputBytes, uint256 outputChunks, bool adjudicable);
     function isRegistered(bytes32 modelId) external view returns (bool);
     /// @return author The zero address where the model is unknown.
     /// @return royaltyBps In 1/10,000 of the fee.

@@ -62,6 +62,8 @@ library Defence {
     error DefenceOutputMismatch(bytes32 expected, bytes32 actual);
     error DefenceTensorMismatch(bytes32 expected, bytes32 actual);
     error DefenceOpeningMismatch(bytes32 expected, bytes32 actual);
+    /// @dev No bundle has such a root: what fills the last leaf is zero.
+    error DefencePaddingNotZero(uint256 offset);
     error DefenceOutsideTolerance(uint256 posted, uint256 canonical);
 
     /// @dev Reverts where either element is not what it is said to be.
@@ -119,9 +121,16 @@ library Defence {
             revert DefenceTensorMismatch(posted.tensorRoots[target.tensor], tensorRoot);
         }
         uint256 size = TensorLib.elementSize(tensor.dtype);
-        uint256 leaves = (tensor.count * size + TraceTree.LEAF_BYTES - 1) / TraceTree.LEAF_BYTES;
+        uint256 length = tensor.count * size;
+        uint256 leaves = (length + TraceTree.LEAF_BYTES - 1) / TraceTree.LEAF_BYTES;
         uint256 byteOffset = target.element * size;
-        _checkLeaf(posted.leaf, leaves, byteOffset / TraceTree.LEAF_BYTES, posted.siblings, posted.tensorTop);
+        uint256 leaf = byteOffset / TraceTree.LEAF_BYTES;
+        _checkLeaf(posted.leaf, leaves, leaf, posted.siblings, posted.tensorTop);
+        // INVARIANT: a root that no bundle has can't be defended at its last element: not where its last leaf holds more than that
+        // tensor, and not where its tree holds more than that leaf (`TraceTree.ancestorOf`).
+        if (leaf + 1 == leaves && !TensorLib.isZero(posted.leaf[length - leaf * TraceTree.LEAF_BYTES:])) {
+            revert DefencePaddingNotZero(length);
+        }
         return TensorLib.littleEndian(posted.leaf, byteOffset % TraceTree.LEAF_BYTES, size);
     }
 

@@ -34,6 +34,10 @@ library ProgramHeader {
         return _tensor(header, _outputs(header), index, 8);
     }
 
+    function inputCount(bytes calldata header) internal pure returns (uint256) {
+        return uint8(header[1]);
+    }
+
     function outputCount(bytes calldata header) internal pure returns (uint256) {
         return uint8(header[_outputs(header)]);
     }

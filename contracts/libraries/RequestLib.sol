@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {Origin} from "./OriginLib.sol";
+
+/// @notice How the bytes of an answer travel.
+enum Transport {
+    INLINE, // in the operator's transaction: whoever reads the chain has them
+    ON_DEMAND // by URI; whoever can't get them may demand that the operator publish them on chain
+}
+
 /// @notice What a requester chooses.
 struct RequestParams {
     /// @dev A registered model (`ModelIdLib`). The coordinator doesn't look it up: only an operator that serves it can
@@ -18,6 +26,8 @@ struct RequestParams {
     uint32 challengeWindow;
     /// @dev Gas that the requester's callback gets, exactly; 0 asks for no callback.
     uint32 callbackGasLimit;
+    /// @dev Binding: an answer that travels another way is refused.
+    Transport transport;
 }
 
 /// @notice A request as it was made: its hash is its identity, callers pass it back.
@@ -28,15 +38,8 @@ struct Request {
     /// @dev Root of the input tensors (`TraceTree.bundleRoot`).
     bytes32 inputRoot;
     address requester;
-    /// @dev Unix time, seconds.
-    uint48 requestedAt;
-    /// @dev 64 bits, unpredictable before the request's block; decides who is eligible first. Differs between equal requests of one
-    /// requester in one block: no two requests have the same content.
-    uint128 seed;
-    /// @dev The binary logarithm, rounded down, of all active stake: what an operator's stake is measured against.
-    uint8 stakeBits;
-    /// @dev The protocol's part of the fee, in 1/10,000.
-    uint32 protocolFeeBps;
+    /// @dev When it was made, and the parameters that it was made under.
+    Origin origin;
 }
 
 /// @notice An answer as it was submitted; callers pass it back.
@@ -49,10 +52,10 @@ struct Answer {
 }
 
 /// @title Identities of requests and answers
-/// @dev In memory and in calldata a request is 13 words: its ABI encoding. That is what is hashed, and what an event tells.
+/// @dev In memory and in calldata a request is 11 words: its ABI encoding. That is what is hashed, and what an event tells.
 library RequestLib {
-    uint256 private constant BYTES = 0x1a0;
-    uint256 private constant SEED_OFFSET = 0x180;
+    uint256 private constant BYTES = 0x160;
+    uint256 private constant ORIGIN_OFFSET = 0x180;
 
     /// @return requestId The request's identity: the hash of its whole content, of the chain and of the coordinator.
     /// @dev Content-addressed, so that a reorganisation can't put another request behind the same identity. Words with
@@ -67,26 +70,22 @@ library RequestLib {
         }
     }
 
-    /// @notice Lays out the caller's new request behind the chain and the coordinator, ready to be hashed.
+    /// @notice Encodes the caller's new request after the chain and the coordinator, ready to be hashed.
     /// @dev SAFETY: `params` are copied as they are; the caller has read, and so validated, each of their fields.
     function lay(
         RequestParams calldata params,
         bytes32 inputRoot,
-        uint256 stakeBits,
-        uint256 protocolFeeBps
+        Origin origin_
     ) internal view returns (uint256 preimage) {
         assembly ("memory-safe") {
             preimage := mload(0x40)
             mstore(0x40, add(preimage, add(0x40, BYTES)))
             mstore(preimage, chainid())
             mstore(add(preimage, 0x20), address())
-            calldatacopy(add(preimage, 0x40), params, 0xe0)
-            mstore(add(preimage, 0x120), inputRoot)
-            mstore(add(preimage, 0x140), caller())
-            mstore(add(preimage, 0x160), timestamp())
-            mstore(add(preimage, 0x180), and(prevrandao(), 0xffffffffffffffff))
-            mstore(add(preimage, 0x1a0), stakeBits)
-            mstore(add(preimage, 0x1c0), protocolFeeBps)
+            calldatacopy(add(preimage, 0x40), params, 0x100)
+            mstore(add(preimage, 0x140), inputRoot)
+            mstore(add(preimage, 0x160), caller())
+            mstore(add(preimage, ORIGIN_OFFSET), origin_)
         }
     }
 
@@ -96,10 +95,11 @@ library RequestLib {
         }
     }
 
-    function bumpSeed(uint256 preimage) internal pure {
+    /// @dev Tells equal requests of one requester in one block apart.
+    function bumpNonce(uint256 preimage) internal pure {
         assembly ("memory-safe") {
-            let seed := add(preimage, SEED_OFFSET)
-            mstore(seed, and(add(mload(seed), 1), 0xffffffffffffffff))
+            let position := add(preimage, ORIGIN_OFFSET)
+            mstore(position, add(mload(position), 1))
         }
     }
 

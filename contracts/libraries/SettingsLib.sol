@@ -6,7 +6,8 @@ import {RequestParams} from "./RequestLib.sol";
 
 /// @notice The parameters as they are stored: everything that a request reads is in one slot.
 /// @dev From the least significant bit: protocolFeeBps (16), stakeBits (8), minChallengeWindow, maxChallengeWindow,
-/// minSubmitPeriod, maxSubmitPeriod, maxCallbackGas (32 each), mantissa (32) and decimal exponent (8) of minBond, paused (8).
+/// minSubmitPeriod, maxSubmitPeriod, maxCallbackGas (32 each), mantissa (32) and decimal exponent (8) of minBond, paused (8),
+/// maxBondMultiple (16).
 /// `stakeBits` is no parameter: it follows the stake.
 type Settings is uint256;
 
@@ -19,6 +20,7 @@ library SettingsLib {
     uint256 internal constant MAX_CALLBACK_GAS = 10_000_000;
 
     uint256 private constant PAUSED = 224;
+    uint256 private constant MAX_BOND_MULTIPLE = 232;
 
     /// @dev Reverts with `ParametersInvalid` where they contradict each other or their caps.
     function pack(Parameters memory parameters, Settings before) internal pure returns (Settings) {
@@ -32,6 +34,7 @@ library SettingsLib {
                 parameters.minSubmitPeriod <= parameters.maxSubmitPeriod &&
                 parameters.maxCallbackGas <= MAX_CALLBACK_GAS &&
                 parameters.minBond != 0 &&
+                parameters.maxBondMultiple != 0 &&
                 mantissa <= type(uint32).max;
         if (!valid) revert IInferenceCoordinator.ParametersInvalid(parameters);
         return
@@ -45,7 +48,8 @@ library SettingsLib {
                         (uint256(parameters.maxSubmitPeriod) << 120) |
                         (uint256(parameters.maxCallbackGas) << 152) |
                         (mantissa << 184) |
-                        (exponent << 216)
+                        (exponent << 216) |
+                        (uint256(parameters.maxBondMultiple) << MAX_BOND_MULTIPLE)
                 )
                 .withPaused(before.paused());
     }
@@ -59,7 +63,8 @@ library SettingsLib {
                 minSubmitPeriod: _period(settings, 88),
                 maxSubmitPeriod: _period(settings, 120),
                 maxCallbackGas: _period(settings, 152),
-                minBond: uint128(settings.minBond())
+                minBond: uint128(settings.minBond()),
+                maxBondMultiple: uint16(Settings.unwrap(settings) >> MAX_BOND_MULTIPLE)
             });
     }
 
@@ -69,7 +74,7 @@ library SettingsLib {
     }
 
     function paused(Settings settings) internal pure returns (bool) {
-        return Settings.unwrap(settings) >> PAUSED != 0;
+        return uint8(Settings.unwrap(settings) >> PAUSED) != 0;
     }
 
     function protocolFeeBps(Settings settings) internal pure returns (uint256) {
@@ -94,9 +99,15 @@ library SettingsLib {
     function check(Settings settings, RequestParams calldata params) internal pure {
         if (settings.paused()) revert IInferenceCoordinator.NewRequestsPaused();
         uint256 value = params.bond;
-        if (value < settings.minBond()) revert IInferenceCoordinator.BondTooSmall(value, settings.minBond());
+        uint256 least = settings.minBond();
+        uint256 most;
+        // SAFETY: a bond of 128 bits times 16 bits.
+        unchecked {
+            most = least * (Settings.unwrap(settings) >> MAX_BOND_MULTIPLE);
+        }
+        if (value < least || value > most) revert IInferenceCoordinator.BondOutOfRange(value, least, most);
         value = params.challengeWindow;
-        (uint256 least, uint256 most) = (_period(settings, 24), _period(settings, 56));
+        (least, most) = (_period(settings, 24), _period(settings, 56));
         if (value < least || value > most) revert IInferenceCoordinator.ChallengeWindowOutOfRange(value, least, most);
         value = params.submitPeriod;
         (least, most) = (_period(settings, 88), _period(settings, 120));

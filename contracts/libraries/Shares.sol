@@ -28,9 +28,33 @@ library Shares {
         }
     }
 
-    /// @notice A penalty: half, rounded down, is the challenger's, the rest is burned.
-    function ofPenalty(uint256 amount) internal pure returns (uint256 reward, uint256 burned) {
-        reward = amount / 2;
-        burned = amount - reward;
+    /// @notice What taking an answer back costs before anybody can have opened a challenge: 1 % of the bond, rounded up.
+    function ofEarlyRetraction(uint256 bond) internal pure returns (uint256) {
+        return part(bond, BPS / 100);
+    }
+
+    /// @notice What it costs later: seven eighths of the bond, rounded up.
+    /// @dev What whoever takes part in a verdict gets (`pool`) is so much less that an operator and any friends of its lose half
+    /// of the bond at least (docs/exits.md).
+    function ofLateRetraction(uint256 bond) internal pure returns (uint256) {
+        unchecked {
+            return bond - bond / 8;
+        }
+    }
+
+    /// @notice What is divided when an answer is taken away after a challenge could be opened: three eighths of the bond.
+    function pool(uint256 bond) internal pure returns (uint256) {
+        // SAFETY: a bond has 128 bits.
+        unchecked {
+            return (3 * bond) / 8;
+        }
+    }
+
+    /// @notice What each of `claims` claimants gets of the pool, a quarter of the bond at most; the requester gets the rest.
+    function ofPool(uint256 bond, uint256 claims) internal pure returns (uint256 share) {
+        unchecked {
+            share = bond / 4;
+            if (claims * share > pool(bond)) share = pool(bond) / claims;
+        }
     }
 }

@@ -65,7 +65,7 @@ library TensorLib {
             length = count * size;
             end = start + ((length + 3) & ~uint256(3));
             if (end > bundle.length) revert TensorBundleCut(bundle.length, end);
-            if (length & 3 != 0 && !_isZero(bundle[start + length:end])) revert TensorPaddingNotZero(start + length);
+            if (length & 3 != 0 && !isZero(bundle[start + length:end])) revert TensorPaddingNotZero(start + length);
         }
     }
 
@@ -202,7 +202,8 @@ library TensorLib {
             abi.encodePacked(uint8(dimension), uint8(dimension >> 8), uint8(dimension >> 16), uint8(dimension >> 24));
     }
 
-    function _isZero(bytes calldata data) private pure returns (bool) {
+    /// @return Whether all bytes are zero; true of none.
+    function isZero(bytes calldata data) internal pure returns (bool) {
         for (uint256 i = 0; i < data.length; ++i) if (data[i] != 0) return false;
         return true;
     }

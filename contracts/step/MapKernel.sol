@@ -81,7 +81,25 @@ contract MapKernel is IStepKernel {
         if (top != input.top) revert StepInput.TraceTopMismatch(input.top, top);
         uint256 first = element * size;
         uint256 from = Openings.locate(words, int256(first / 4), size == 8 ? 2 : 1) + (first % 4);
+        // A revert would run out the clock of a challenger that is right.
+        if (!_endsInZeros(from, first, instruction.count * size)) return (type(uint256).max, cursor);
         return (_widened(dtype, from), cursor);
+    }
+
+    /// @param from Memory address of the byte at `offset` of a tensor of `length` bytes.
+    /// @return Whether the leaf that holds it has only zeros after the tensor's last byte: another root is no bundle's.
+    function _endsInZeros(uint256 from, uint256 offset, uint256 length) private pure returns (bool) {
+        uint256 start = offset - (offset % 256);
+        if (start + 256 <= length) return true;
+        uint256 end = from + 256 - (offset % 256);
+        for (uint256 at = from + length - offset; at < end; ++at) {
+            uint256 filler;
+            assembly ("memory-safe") {
+                filler := byte(0, mload(at))
+            }
+            if (filler != 0) return false;
+        }
+        return true;
     }
 
     /// @return dtype and

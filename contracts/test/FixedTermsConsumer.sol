@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {InferenceConsumer} from "../consumer/InferenceConsumer.sol";
-import {RequestParams} from "../libraries/RequestLib.sol";
+import {RequestParams, Transport} from "../libraries/RequestLib.sol";
 
 /// @title A consumer that always asks on the same terms, and emits what it is told: for measuring gas
 contract FixedTermsConsumer is InferenceConsumer {
@@ -51,7 +51,8 @@ contract FixedTermsConsumer is InferenceConsumer {
                 bond: BOND,
                 submitPeriod: SUBMIT_PERIOD,
                 challengeWindow: CHALLENGE_WINDOW,
-                callbackGasLimit: CALLBACK_GAS_LIMIT
+                callbackGasLimit: CALLBACK_GAS_LIMIT,
+                transport: Transport.INLINE
             });
     }
 }

@@ -11,7 +11,11 @@ export const roles = {
   /** Changes what new requests must keep to, after a delay. */
   PARAMETERS: {
     id: 1n,
-    functions: ["setParameters((uint16,uint32,uint32,uint32,uint32,uint32,uint128))", "setTreasury(address)", "setFeeToken(address,bool)"],
+    functions: [
+      "setParameters((uint16,uint32,uint32,uint32,uint32,uint32,uint128,uint16))",
+      "setTreasury(address)",
+      "setFeeToken(address,bool)",
+    ],
   },
   /** Stops and allows new requests, at once. */
   GUARDIAN: { id: 2n, functions: ["setPaused(bool)"] },
@@ -20,7 +24,7 @@ export const roles = {
 export const selectorOf = (signature: string): string => id(signature).slice(0, 10);
 
 /** The module's parameters that become the operator registry's, in the constructor's order. */
-export const registryParameters = ["unbondingPeriod", "disputeBound"] as const;
+export const registryParameters = ["unbondingPeriod", "disputeBound", "bondingBlocks"] as const;
 
 /** The module's parameters that become the coordinator's `Parameters`, in the struct's order. */
 export const coordinatorParameters = [
@@ -31,19 +35,24 @@ export const coordinatorParameters = [
   "maxSubmitPeriod",
   "maxCallbackGas",
   "minBond",
+  "maxBondMultiple",
 ] as const;
+
+/** The module's parameters that become the `PublicationParameters`, in the struct's order. */
+export const publicationParameters = ["baseTime", "chunkTime", "gasPerByte"] as const;
 
 /** The module's parameters that become the dispute's `GameParameters`, in the struct's order. */
 export const gameParameters = [
   "commitDelay",
+  "openGrace",
   "commitLifetime",
+  "defendTime",
   "clock",
   "moveTime",
   "grace",
   "maxGrace",
   "challengerBond",
   "burnBps",
-  "concedeBps",
 ] as const;
 
 /** The delays of roles, in seconds. */
@@ -53,7 +62,13 @@ export const delayParameters = ["parametersDelay", "adminDelay"] as const;
 export const accountParameters = ["treasury", "admin", "guardian"] as const;
 
 /** Every parameter that is a whole number. */
-export const numberParameters = [...registryParameters, ...coordinatorParameters, ...gameParameters, ...delayParameters] as const;
+export const numberParameters = [
+  ...registryParameters,
+  ...coordinatorParameters,
+  ...gameParameters,
+  ...publicationParameters,
+  ...delayParameters,
+] as const;
 
 /** Deploys the step verifier and its kernels; they have no parameters, no roles and no owner. */
 export function stepSystem(m: IgnitionModuleBuilder) {
@@ -82,7 +97,10 @@ export function assaySystem(m: IgnitionModuleBuilder, { stakeToken, accounts, fe
   const operatorRegistry = m.contract("OperatorRegistry", [authority, stakeToken, modelRegistry, ...numbers(registryParameters)]);
   const coordinator = m.contract("InferenceCoordinator", [authority, operatorRegistry, accounts.treasury, structOf(coordinatorParameters)]);
   const { stepVerifier } = stepSystem(m);
-  const disputeGame = m.contract("DisputeGame", [coordinator, modelRegistry, stepVerifier, stakeToken, structOf(gameParameters)]);
+  const publications = m.contract("Publications", [coordinator, modelRegistry, structOf(publicationParameters)]);
+  const claims = m.contract("Claims", [coordinator]);
+  const parts = [coordinator, publications, claims, modelRegistry, stepVerifier, stakeToken];
+  const disputeGame = m.contract("DisputeGame", [...parts, structOf(gameParameters)]);
 
   // While a function has no role of its own, the deployer may call it as the administrator.
   const bound = [
@@ -109,5 +127,5 @@ export function assaySystem(m: IgnitionModuleBuilder, { stakeToken, accounts, fe
     id: "grant_ADMIN",
     after: [...granted, ...label],
   });
-  return { authority, modelRegistry, operatorRegistry, coordinator, stepVerifier, disputeGame };
+  return { authority, modelRegistry, operatorRegistry, coordinator, stepVerifier, publications, claims, disputeGame };
 }

@@ -1,8 +1,10 @@
 import { Interface, keccak256 as fastKeccak, type Result } from "ethers";
+import type { ProgramHead } from "../core/programHead.ts";
 import type { Answer, Request, RequestParams } from "../core/job.ts";
+import { originFields } from "../core/origin.ts";
 import { dtypeOfCode, dtypes, type Dtype } from "../core/tensor.ts";
 import { keccak256 } from "../core/traceTree.ts";
-import { disputeInterface } from "./disputeCalls.ts";
+import { claimsInterface, disputeInterface, publicationsInterface } from "./disputeCalls.ts";
 import { inferenceCoordinatorAbi, modelRegistryAbi, operatorRegistryAbi } from "./abi.ts";
 import { bytesOf, hexOf, type Rpc, type RpcError } from "./rpc.ts";
 
@@ -14,6 +16,8 @@ export interface Deployment {
   modelRegistry: string;
   /** Where answers are disputed; without it a node neither defends nor challenges. */
   disputeGame?: string | undefined;
+  /** Where bytes are demanded and published: the dispute game's own. */
+  publications?: string | undefined;
   /** The block that created the coordinator, or any before it: events are read from here. */
   startBlock: number;
 }
@@ -52,12 +56,20 @@ export interface Model {
   royaltyBps: number;
 }
 
+/** Of a model without a program. */
+export const noProgram: ProgramHead = { instructionsTop: new Uint8Array(32), header: new Uint8Array() };
+
 /** Amounts in the stake token's smallest unit, times in Unix seconds. */
 export interface OperatorAccount {
   stake: bigint;
   locked: bigint;
   unbonding: bigint;
   unbondsAt: number;
+  /** Deposited, but not counting before block `bondsAt`, nor before it is activated. */
+  bonding: bigint;
+  bondsAt: number;
+  /** May make the operator's dispute moves; the zero address: nobody. */
+  delegate: string;
   registered: boolean;
   endpoint: string;
 }
@@ -68,7 +80,7 @@ export type Status = (typeof statuses)[number];
 export const noAnswer: Answer = { operator: `0x${"0".repeat(40)}`, outputRoot: `0x${"0".repeat(64)}`, submittedAt: 0 };
 
 export function toParams(result: Result): RequestParams {
-  const { modelId, feeToken, fee, bond, submitPeriod, challengeWindow, callbackGasLimit } = result;
+  const { modelId, feeToken, fee, bond, submitPeriod, challengeWindow, callbackGasLimit, transport } = result;
   return {
     modelId: modelId as string,
     feeToken: feeToken as string,
@@ -77,18 +89,20 @@ export function toParams(result: Result): RequestParams {
     submitPeriod: Number(submitPeriod),
     challengeWindow: Number(challengeWindow),
     callbackGasLimit: Number(callbackGasLimit),
+    transport: Number(transport),
   };
 }
 
-export function toRequest(result: Result): Request {
+/** @param blockHash of the block that the request was made in, where it is known. */
+export function toRequest(result: Result, blockHash: string | null = null): Request {
+  const origin = result.origin as bigint;
   return {
     params: toParams(result.params as Result),
     inputRoot: result.inputRoot as string,
     requester: result.requester as string,
-    requestedAt: Number(result.requestedAt),
-    seed: result.seed as bigint,
-    stakeBits: Number(result.stakeBits),
-    protocolFeeBps: Number(result.protocolFeeBps),
+    origin,
+    blockHash,
+    ...originFields(origin),
   };
 }
 
@@ -140,13 +154,16 @@ export class Calls {
   setServedModels = (modelIds: readonly string[], served: boolean) => this.#operators("setServedModels", modelIds, served);
   stake = (amount: bigint) => this.#operators("stake", amount);
   startUnbonding = (amount: bigint) => this.#operators("startUnbonding", amount);
-  claimReward = (to: string) => this.#operators("claimReward", to);
+  activateStake = (operator: string) => this.#operators("activateStake", operator);
+  setDelegate = (delegate: string) => this.#operators("setDelegate", delegate);
   withdrawStake = (to: string) => this.#operators("withdraw", to);
 
-  registerModel = (model: Model): ContractCall => ({
+  registerModel = (model: Model, { instructionsTop, header }: ProgramHead = noProgram): ContractCall => ({
     to: this.deployment.modelRegistry,
     data: modelInterface.encodeFunctionData("registerModel", [
       { ...model, inputs: model.inputs.map(fromSpec), outputs: model.outputs.map(fromSpec) },
+      instructionsTop,
+      header,
     ]),
   });
 
@@ -167,7 +184,6 @@ export class Calls {
   submit = (request: Request, output: Uint8Array) => this.#coordinator("submit", request, output);
   submitByURI = (request: Request, outputRoot: string, outputURI: string) =>
     this.#coordinator("submitByURI", request, outputRoot, outputURI);
-  retract = (request: Request, answer: Answer) => this.#coordinator("retract", request, answer);
   submitBatch = (requests: readonly Request[], outputs: readonly Uint8Array[]) => this.#coordinator("submitBatch", requests, outputs);
   finalize = (request: Request, answer: Answer, output: Uint8Array) => this.#coordinator("finalize", request, answer, output);
   finalizeBatch = (requests: readonly Request[], answers: readonly Answer[], outputs: readonly Uint8Array[]) =>
@@ -199,8 +215,9 @@ export class Views {
 
   async operator(address: string): Promise<OperatorAccount> {
     const [account] = await this.#call(this.deployment.operatorRegistry, operatorInterface, "operatorOf", address);
-    const { stake, locked, unbonding, unbondsAt, registered, endpoint } = account as Result;
-    return { stake, locked, unbonding, unbondsAt: Number(unbondsAt), registered, endpoint } as OperatorAccount;
+    const { stake, locked, unbonding, unbondsAt, bonding, bondsAt, delegate, registered, endpoint } = account as Result;
+    const times = { unbondsAt: Number(unbondsAt), bondsAt: Number(bondsAt) };
+    return { stake, locked, unbonding, bonding, ...times, delegate, registered, endpoint } as OperatorAccount;
   }
 
   /** @returns the operator's stake, its part that counts for eligibility and its free part, in the stake token's smallest unit. */
@@ -222,13 +239,13 @@ export class Views {
     return (await this.#call(this.deployment.operatorRegistry, operatorInterface, "serves", address, modelId))[0] as boolean;
   }
 
-  /** @returns what convictions have brought the account and it hasn't claimed, in the stake token's smallest unit. */
-  async rewardOf(challenger: string): Promise<bigint> {
-    return (await this.#call(this.deployment.operatorRegistry, operatorInterface, "rewardOf", challenger))[0] as bigint;
-  }
-
   async stakeToken(): Promise<string> {
     return (await this.#call(this.deployment.operatorRegistry, operatorInterface, "stakeToken"))[0] as string;
+  }
+
+  /** @returns blocks after a request's own in which the draw decides who may answer. */
+  async exclusiveBlocks(): Promise<number> {
+    return Number((await this.#call(this.deployment.coordinator, coordinatorInterface, "exclusiveBlocks"))[0]);
   }
 
   async unbondingPeriod(): Promise<number> {
@@ -279,7 +296,7 @@ export function intentOf({ to, data, value = 0n }: ContractCall): string {
 export function revertReason({ data }: RpcError): string | undefined {
   const nested = typeof data === "object" && data !== null && "data" in data ? data.data : data;
   if (typeof nested !== "string" || nested.length < 10) return undefined;
-  for (const abi of [coordinatorInterface, operatorInterface, modelInterface, disputeInterface]) {
+  for (const abi of [coordinatorInterface, operatorInterface, modelInterface, disputeInterface, publicationsInterface, claimsInterface]) {
     const parsed = abi.parseError(nested);
     if (parsed !== null) return `${parsed.name}(${parsed.args.map(String).join(", ")})`;
   }

@@ -1,28 +1,24 @@
 /** Calldata for every move of a dispute; makes no calls itself. */
 import { AbiCoder, Interface } from "ethers";
+import type { ChunkProof } from "../core/chunks.ts";
+import { bundles, type BundleName } from "../core/demandFacts.ts";
 import { bytesOfStates } from "../core/dispute/segments.ts";
 import type { Answer, Request } from "../core/job.ts";
 import { keccak256 } from "../core/traceTree.ts";
-import { disputeGameAbi } from "./abi.ts";
+import { claimsAbi, disputeGameAbi, publicationsAbi } from "./abi.ts";
 import type { ContractCall } from "./contracts.ts";
 import { bytesOf, hexOf } from "./rpc.ts";
 
 export const disputeInterface = new Interface(disputeGameAbi);
+export const claimsInterface = new Interface(claimsAbi);
+export const publicationsInterface = new Interface(publicationsAbi);
 
 /** The order of the contract's `Outcome`. */
-export const outcomes = [
-  "NONE",
-  "STEP_EQUAL",
-  "STEP_DIFFERENT",
-  "CONCEDED",
-  "OPERATOR_TIMEOUT",
-  "CHALLENGER_TIMEOUT",
-  "ANSWER_VOIDED",
-] as const;
+export const outcomes = ["NONE", "STEP_EQUAL", "STEP_DIFFERENT", "OPERATOR_TIMEOUT", "CHALLENGER_TIMEOUT", "ANSWER_VOIDED"] as const;
 export type OutcomeName = (typeof outcomes)[number];
 
 /** The order of the contract's `Turn`. */
-export const turns = ["NONE", "DEFEND", "REVEAL", "PICK", "CLOSED", "SUMS", "SEGMENT"] as const;
+export const turns = ["NONE", "DEFEND", "REVEAL", "PICK", "CLOSED", "SUMS", "SEGMENT", "VOIDED"] as const;
 
 /** An operator's proof that an element is right, as `defend` takes it; canonical/dispute/moves.ts builds it. */
 export interface DefenceArguments {
@@ -74,7 +70,7 @@ export class DisputeCalls {
   pickSums = (disputeId: string, shown: Uint8Array, index: number) => this.#call("pickSums", disputeId, shown, index);
   stepSegment = (disputeId: string, request: Request, answer: Answer, states: Uint8Array, proof: string) =>
     this.#call("stepSegment", disputeId, request, answer, states, proof);
-  concede = (disputeId: string, request: Request, answer: Answer) => this.#call("concede", disputeId, request, answer);
+  retract = (request: Request, answer: Answer) => this.#call("retract", request, answer);
   defend = (disputeId: string, request: Request, answer: Answer, { posted, canonical, children }: DefenceArguments) =>
     this.#call("defend", disputeId, request, answer, posted, canonical, children);
   reveal = (disputeId: string, children: Uint8Array) => this.#call("reveal", disputeId, children);
@@ -82,9 +78,76 @@ export class DisputeCalls {
     this.#call("revealSums", disputeId, request, answer, bytesOfStates(states));
   timeout = (disputeId: string, request: Request, answer: Answer) => this.#call("timeout", disputeId, request, answer);
   closeVoided = (disputeId: string, request: Request, answer: Answer) => this.#call("closeVoided", disputeId, request, answer);
-  withdraw = (to: string) => this.#call("withdraw", to);
+  /** Pays the account its bonds. */
+  withdraw = (account: string) => this.#call("withdraw", account);
 
   #call(name: string, ...args: unknown[]): ContractCall {
     return { to: this.game, data: disputeInterface.encodeFunctionData(name, args) };
+  }
+}
+
+/** Calldata for who shares in the bond of an answer that was taken away. */
+export class ClaimCalls {
+  /** The address of `Claims`. */
+  readonly claims: string;
+
+  constructor(claims: string) {
+    this.claims = claims;
+  }
+
+  join = (request: Request, answer: Answer, tensor: number, element: number, salt: string) =>
+    this.#call("join", request, answer, tensor, element, salt);
+  claimDispute = (disputeId: string, request: Request, answer: Answer) => this.#call("claimDispute", disputeId, request, answer);
+  claimJoined = (request: Request, answer: Answer, tensor: number, element: number, salt: string, challenger: string) =>
+    this.#call("claimJoined", request, answer, tensor, element, salt, challenger);
+  claimDemand = (request: Request, answer: Answer, bundle: BundleName) =>
+    this.#call("claimDemand", request, answer, bundles.indexOf(bundle));
+  claimRest = (request: Request, answer: Answer) => this.#call("claimRest", request, answer);
+  /** Pays the account what has been booked for it. */
+  withdraw = (account: string) => this.#call("withdraw", account);
+
+  #call(name: string, ...args: unknown[]): ContractCall {
+    return { to: this.claims, data: claimsInterface.encodeFunctionData(name, args) };
+  }
+}
+
+/** A chunk with what shows where it lies. */
+export interface Chunk {
+  /** Of the model's program. */
+  head: { header: Uint8Array; instructionsTop: Uint8Array };
+  proof: ChunkProof;
+  data: Uint8Array;
+}
+
+/** Calldata for demanding and publishing an answer's bytes or its input's. */
+export class PublicationCalls {
+  /** The address of `Publications`. */
+  readonly publications: string;
+
+  constructor(publications: string) {
+    this.publications = publications;
+  }
+
+  /** @param escrow wei; at least what `quote` says. */
+  demand = (request: Request, answer: Answer, bundle: BundleName, escrow: bigint): ContractCall => ({
+    ...this.#call("demand", request, answer, bundles.indexOf(bundle)),
+    value: escrow,
+  });
+  /** @param amount wei, added to the escrow. */
+  raiseEscrow = (request: Request, answer: Answer, bundle: BundleName, amount: bigint): ContractCall => ({
+    ...this.#call("raiseEscrow", request, answer, bundles.indexOf(bundle)),
+    value: amount,
+  });
+  publish = (request: Request, answer: Answer, bundle: BundleName, number: number, { head, proof, data }: Chunk) => {
+    const { header, instructionsTop } = head;
+    return this.#call("publish", request, answer, bundles.indexOf(bundle), number, { header, instructionsTop, ...proof }, data);
+  };
+  timeout = (request: Request, answer: Answer, bundle: BundleName) => this.#call("timeout", request, answer, bundles.indexOf(bundle));
+  collect = (request: Request, answer: Answer, bundle: BundleName) => this.#call("collect", request, answer, bundles.indexOf(bundle));
+  /** Pays the account what escrows owe it. */
+  withdraw = (account: string) => this.#call("withdraw", account);
+
+  #call(name: string, ...args: unknown[]): ContractCall {
+    return { to: this.publications, data: publicationsInterface.encodeFunctionData(name, args) };
   }
 }

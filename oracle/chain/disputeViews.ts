@@ -1,19 +1,30 @@
 /** What the dispute contract says; every method is one `eth_call` at the latest block. */
 import { Interface, type Result } from "ethers";
-import { disputeInterface } from "./disputeCalls.ts";
+import { bundles, type BundleName } from "../core/demandFacts.ts";
+import type { Answer, Request } from "../core/job.ts";
+import { claimsInterface, disputeInterface, publicationsInterface } from "./disputeCalls.ts";
 import { ChainUnavailableError, quantity, type Rpc } from "./rpc.ts";
 
 /** Seconds, 1/10,000 and the stake token's smallest unit; docs/dispute.md says what each buys. */
 export interface GameParameters {
   commitDelay: number;
+  openGrace: number;
   commitLifetime: number;
+  defendTime: number;
   clock: number;
   moveTime: number;
   grace: number;
   maxGrace: number;
   challengerBond: bigint;
   burnBps: number;
-  concedeBps: number;
+}
+
+/** The game's own contracts, and the token of its bonds. */
+export interface GameParts {
+  stepVerifier: string;
+  stakeToken: string;
+  claims: string;
+  publications: string;
 }
 
 /** What an account has: stake tokens in their smallest unit, ETH in wei; and what a unit of gas costs now, in wei. */
@@ -51,13 +62,24 @@ export class DisputeViews {
     return (await this.#call(this.game, disputeInterface, "owed", account))[0] as bigint;
   }
 
-  /** @returns the addresses of the step verifier and the stake token. */
-  async parts(): Promise<{ stepVerifier: string; stakeToken: string }> {
-    const [[stepVerifier], [stakeToken]] = await Promise.all([
-      this.#call(this.game, disputeInterface, "stepVerifier"),
-      this.#call(this.game, disputeInterface, "stakeToken"),
-    ]);
-    return { stepVerifier: stepVerifier as string, stakeToken: stakeToken as string };
+  /** @returns the addresses of what belongs to the game. */
+  async parts(): Promise<GameParts> {
+    const names = ["stepVerifier", "stakeToken", "claims", "publications"] as const;
+    const found = await Promise.all(names.map((name) => this.#call(this.game, disputeInterface, name)));
+    return Object.fromEntries(names.map((name, i) => [name, found[i]![0] as string])) as unknown as GameParts;
+  }
+
+  /** @returns what has been booked for the account of bonds of answers that were taken away. @param claims the address of `Claims`. */
+  async rewardOf(claims: string, account: string): Promise<bigint> {
+    return (await this.#call(claims, claimsInterface, "owed", account))[0] as bigint;
+  }
+
+  /**
+   * @returns until when commitments can join in the bond of an answer that was taken away, Unix time, seconds; 0: nothing is divided.
+   * @param claims the address of `Claims`.
+   */
+  async claimsUntil(claims: string, answerId: string): Promise<number> {
+    return Number((await this.#call(claims, claimsInterface, "claimsOf", answerId))[0]);
   }
 
   /** @returns how much of the account's tokens the game may take. */
@@ -100,5 +122,50 @@ export class DisputeViews {
   async #call(to: string, abi: Interface, name: string, ...args: unknown[]): Promise<Result> {
     const result = await this.#rpc.call<string>("eth_call", [{ to, data: abi.encodeFunctionData(name, args) }, "latest"]);
     return abi.decodeFunctionResult(name, result);
+  }
+}
+
+/** One demand, as the contract has it. Times in Unix seconds, amounts in wei. */
+export interface DemandState {
+  demander: string;
+  deadline: number;
+  chunks: number;
+  published: number;
+  collected: boolean;
+  escrow: bigint;
+  drawn: bigint;
+}
+
+/** What the publications contract says; every method is one `eth_call` at the latest block. */
+export class PublicationViews {
+  readonly #rpc: Rpc;
+  readonly publications: string;
+
+  constructor(rpc: Rpc, publications: string) {
+    this.#rpc = rpc;
+    this.publications = publications;
+  }
+
+  /** @returns what a demand has to escrow at the present base fee, in wei. */
+  async quote(modelId: string, bundle: BundleName): Promise<bigint> {
+    return (await this.#call("quote", modelId, bundles.indexOf(bundle)))[0] as bigint;
+  }
+
+  async demandOf(request: Request, answer: Answer, bundle: BundleName): Promise<DemandState> {
+    const [found] = await this.#call("demandOf", request, answer, bundles.indexOf(bundle));
+    const { demander, deadline, chunks, published, collected, escrow, drawn } = found as Result;
+    const numbers = { deadline: Number(deadline), chunks: Number(chunks), published: Number(published) };
+    return { demander, collected, escrow, drawn, ...numbers } as DemandState;
+  }
+
+  /** @returns what escrows owe the account, in wei. */
+  async owed(account: string): Promise<bigint> {
+    return (await this.#call("owed", account))[0] as bigint;
+  }
+
+  async #call(name: string, ...args: unknown[]): Promise<Result> {
+    const data = publicationsInterface.encodeFunctionData(name, args);
+    const result = await this.#rpc.call<string>("eth_call", [{ to: this.publications, data }, "latest"]);
+    return publicationsInterface.decodeFunctionResult(name, result);
   }
 }

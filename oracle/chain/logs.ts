@@ -1,9 +1,11 @@
 import { AbiCoder, getAddress, type LogDescription, type ParamType, type Result } from "ethers";
+import { bundles, demandEventKinds, type DemandEvent } from "../core/demandFacts.ts";
 import { disputeEventKinds, type DisputeEvent } from "../core/dispute/facts.ts";
 import type { Request, RequestEvent } from "../core/job.ts";
 import type { LoggedEvent } from "../store/chainLog.ts";
+import { demandSubject } from "../store/demands.ts";
 import { coordinatorInterface, operatorInterface, toRequest } from "./contracts.ts";
-import { disputeInterface, outcomes } from "./disputeCalls.ts";
+import { disputeInterface, outcomes, publicationsInterface } from "./disputeCalls.ts";
 import { bytesOf } from "./rpc.ts";
 
 /** As `eth_getLogs` gives them. */
@@ -22,7 +24,13 @@ const coordinatorEvents = ["Requested", "Submitted", "Finalized", "Refunded", "S
 const topicOf = (name: string) => coordinatorInterface.getEvent(name)!.topicHash;
 export const servedModelTopic = operatorInterface.getEvent("ServedModelSet")!.topicHash;
 const watchedDisputeEvents = disputeEventKinds.map((name) => [disputeInterface.getEvent(name)!.topicHash, name] as const);
-export const watchedTopics = [...coordinatorEvents.map(topicOf), servedModelTopic, ...watchedDisputeEvents.map(([topic]) => topic)];
+const watchedDemandEvents = demandEventKinds.map((name) => [publicationsInterface.getEvent(name)!.topicHash, name] as const);
+export const watchedTopics = [
+  ...coordinatorEvents.map(topicOf),
+  servedModelTopic,
+  ...[...watchedDisputeEvents, ...watchedDemandEvents].map(([topic]) => topic),
+];
+const demandEventOfTopic = new Map(watchedDemandEvents);
 const disputeEventOfTopic = new Map(watchedDisputeEvents);
 const eventOfTopic = new Map(coordinatorEvents.map((name) => [topicOf(name), name]));
 const doneTopics = { Submitted: topicOf("Submitted"), Finalized: topicOf("Finalized") };
@@ -45,6 +53,8 @@ export function decodeLog(raw: RawLog, operator: string, othersAnswers = false):
     if (args.operator !== getAddress(operator)) return undefined;
     return { ...place, subject: args.modelId as string, event: { kind: "ServedModelSet", served: args.served as boolean } };
   }
+  const demandEvent = demandEventOfTopic.get(raw.topics[0]!);
+  if (demandEvent !== undefined) return { ...place, ...decodeDemandEvent(demandEvent, raw, othersAnswers) };
   const disputeEvent = decodeDisputeEvent(raw);
   if (disputeEvent !== undefined) return { ...place, subject, event: disputeEvent };
   const name = eventOfTopic.get(raw.topics[0]!);
@@ -55,8 +65,27 @@ export function decodeLog(raw: RawLog, operator: string, othersAnswers = false):
     if (name !== "Submitted" || !(othersAnswers || log.args.operator === getAddress(operator))) return { ...place, subject, event };
     return { ...place, subject, event, posted: { bytes: bytesOf(log.args.output as string), uri: log.args.outputURI as string } };
   }
-  const { request, input } = decodeRequested(raw.data);
+  const { request, input } = decodeRequested(raw);
   return { ...place, subject, event: { kind: "Requested", request }, input };
+}
+
+function decodeDemandEvent(kind: DemandEvent["kind"], raw: RawLog, withBytes: boolean): { subject: string; event: DemandEvent } {
+  const { args } = publicationsInterface.parseLog(raw)!;
+  const subject = demandSubject(args.answerId as string, bundles[Number(args.bundle)]!);
+  switch (kind) {
+    case "Demanded": {
+      const { requestId, operator, demander, chunks, escrow, deadline } = args;
+      const made = { requestId, operator, demander, escrow } as { requestId: string; operator: string; demander: string; escrow: bigint };
+      return { subject, event: { kind, ...made, chunks: Number(chunks), deadline: Number(deadline) } };
+    }
+    case "EscrowRaised":
+      return { subject, event: { kind, escrow: args.escrow as bigint } };
+    case "Published":
+      return { subject, event: { kind, chunk: Number(args.chunk), data: withBytes ? (args.data as string) : "" } };
+    case "Unpublished":
+    case "Collected":
+      return { subject, event: { kind } };
+  }
 }
 
 const requestType = coordinatorInterface.getEvent("Requested")!.inputs[3]!;
@@ -67,7 +96,7 @@ const wordsOf = ({ components }: ParamType): number => components?.reduce((sum, 
 const requestWords = wordsOf(requestType);
 
 /** Inputs may be large: they are cut out of the data instead of going through the library's hexadecimal text. */
-function decodeRequested(data: string): { request: Request; input: { bytes: Uint8Array; uri: string } } {
+function decodeRequested({ data, blockHash }: RawLog): { request: Request; input: { bytes: Uint8Array; uri: string } } {
   const [request] = AbiCoder.defaultAbiCoder().decode([requestType], data.slice(0, 2 + 2 * word * requestWords));
   const bytes = bytesOf(data);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -75,7 +104,7 @@ function decodeRequested(data: string): { request: Request; input: { bytes: Uint
     const start = view.getUint32(word * (requestWords + index + 1) - 4) + word;
     return bytes.subarray(start, start + view.getUint32(start - 4));
   };
-  return { request: toRequest(request as Result), input: { bytes: dynamic(0), uri: Buffer.from(dynamic(1)).toString("utf8") } };
+  return { request: toRequest(request as Result, blockHash), input: { bytes: dynamic(0), uri: Buffer.from(dynamic(1)).toString("utf8") } };
 }
 
 function toRequestEvent(name: Exclude<(typeof coordinatorEvents)[number], "Requested">, { args }: LogDescription): RequestEvent {
@@ -90,7 +119,7 @@ function toRequestEvent(name: Exclude<(typeof coordinatorEvents)[number], "Reque
     case "Upheld":
       return { kind: name, finalizableAt: Number(args.finalizableAt) };
     case "Voided":
-      return { kind: name, operator: args.operator as string, reopened: args.reopened as boolean };
+      return { kind: name, operator: args.operator as string, submitDeadline: Number(args.submitDeadline) };
     case "Refunded":
     case "Suspended":
       return { kind: name };
@@ -120,8 +149,6 @@ function toDisputeEvent(kind: DisputeEvent["kind"], args: Result, blockNumber: n
       };
     case "Defended":
       return { kind, answerId: args.answerId as string, traceRoot: args.traceRoot as string, deadline };
-    case "Conceded":
-      return { kind };
     case "Revealed": {
       const { answerId, height, position, children } = args;
       return {

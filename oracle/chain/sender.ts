@@ -143,6 +143,7 @@ export class Sender {
       intent: intentOf(call),
       recipient: call.to,
       data: bytesOf(call.data),
+      value: call.value ?? 0n,
       gasLimit,
       deadline,
     };
@@ -161,14 +162,15 @@ export class Sender {
     return transaction;
   }
 
-  async #estimate({ to, data }: ContractCall): Promise<bigint> {
-    const gas = BigInt(await this.#options.rpc.call<string>("eth_estimateGas", [{ from: this.address, to, data }]));
+  async #estimate({ to, data, value = 0n }: ContractCall): Promise<bigint> {
+    const carried = value === 0n ? {} : { value: quantity(value) };
+    const gas = BigInt(await this.#options.rpc.call<string>("eth_estimateGas", [{ from: this.address, to, data, ...carried }]));
     const roomy = gas + gas / 4n;
     return roomy > mostGas ? mostGas : roomy;
   }
 
   #sign(
-    { recipient, data, gasLimit }: Pick<Intent, "recipient" | "data" | "gasLimit">,
+    { recipient, data, value = 0n, gasLimit }: Pick<Intent, "recipient" | "data" | "value" | "gasLimit">,
     nonce: number,
     { maxFee, priorityFee }: Fees,
   ): Attempt {
@@ -176,6 +178,7 @@ export class Sender {
     const signed = signer.sign({
       to: recipient,
       data: hexOf(data),
+      value,
       gasLimit,
       nonce,
       chainId,

@@ -2,16 +2,18 @@ import { randomBytes } from "node:crypto";
 import type { DisputeCalls } from "../chain/disputeCalls.ts";
 import { answerIdOf } from "../chain/disputeCalls.ts";
 import type { DisputeViews, GameParameters } from "../chain/disputeViews.ts";
+import type { Escrows } from "../chain/escrows.ts";
 import type { Moves } from "../chain/moves.ts";
 import type { Sender } from "../chain/sender.ts";
 import type { Job } from "../core/job.ts";
 import type { Head } from "../core/nextAction.ts";
-import type { ChainLog } from "../store/chainLog.ts";
 import type { Check, DisputeRow, DisputeStore } from "../store/disputes.ts";
 import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { CheckContext, Finding } from "./check.ts";
 import { Checks } from "./checks.ts";
+import type { Claimant } from "./claimant.ts";
+import type { Demander } from "./demander.ts";
 import type { Funds } from "./funds.ts";
 import { playMove, type PlayContext } from "./play.ts";
 import type { Purse } from "./purse.ts";
@@ -19,7 +21,8 @@ import type { Purse } from "./purse.ts";
 export interface ChallengerOptions extends CheckContext {
   account: string;
   jobs: JobStore;
-  chainLog: ChainLog;
+  /** @returns a block's time: Unix time, seconds. */
+  timeOf(blockNumber: number): Promise<number>;
   disputes: DisputeStore;
   calls: DisputeCalls;
   views: DisputeViews;
@@ -28,6 +31,9 @@ export interface ChallengerOptions extends CheckContext {
   sender: Sender;
   moves: Moves;
   purse: Purse;
+  claimant: Claimant;
+  demander: Demander;
+  escrows: Escrows;
   funds: Funds;
   /** Answers that are checked at the same time. */
   concurrency: number;
@@ -52,7 +58,7 @@ export class Challenger {
 
   /** Does everything that is to be done now. @throws ChainUnavailableError */
   async tick(): Promise<void> {
-    const { sender, disputes, account, log, evaluations, funds } = this.#options;
+    const { sender, disputes, account, log, evaluations, funds, claimant, demander, escrows } = this.#options;
     const head = this.#options.head();
     if (head === undefined || this.#stopping) return;
     if (head.hash !== this.#settledAt) {
@@ -72,6 +78,9 @@ export class Challenger {
         log.error({ err: error }, "a dispute could not be played on; it is tried again");
       }
     }
+    await claimant.tick(head);
+    await demander.tick(head, this.#checks.hidden);
+    await escrows.tick(head);
     const needed = new Set([...wrong, ...open].map(({ requestId }) => requestId));
     for (const requestId of evaluations.kept()) {
       if (!needed.has(requestId) && !this.#checks.isRunning(requestId)) await evaluations.release(requestId);
@@ -129,7 +138,7 @@ export class Challenger {
       await moves.send({ kind: "commitChallenge", item: id!, call: () => calls.commitChallenge(id!), deadline: finalizableAt }, head);
       return;
     }
-    const committedAt = await this.#timeOf(dispute.committedIn!);
+    const committedAt = await this.#options.timeOf(dispute.committedIn!);
     const expiresAt = committedAt + parameters.commitLifetime;
     if (head.time >= expiresAt) {
       const renewed = this.#commitmentTo(check.answerId, tensor!, element!);
@@ -150,12 +159,6 @@ export class Challenger {
     const { calls, account } = this.#options;
     const salt = `0x${randomBytes(32).toString("hex")}`;
     return { salt, commitment: calls.commitmentOf(answerId, tensor, element, salt, account) };
-  }
-
-  /** @returns a block's time: Unix time, seconds. The log keeps the last blocks only. */
-  async #timeOf(blockNumber: number): Promise<number> {
-    const { chainLog, views } = this.#options;
-    return chainLog.timeOf(blockNumber) ?? (await views.timeOf(blockNumber));
   }
 
   async #play(dispute: DisputeRow, head: Head): Promise<void> {

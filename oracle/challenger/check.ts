@@ -1,14 +1,10 @@
-import { randomInt } from "node:crypto";
 import type { Evaluations } from "../canonical/dispute/evaluations.ts";
 import type { AdjudicableModel, ModelLibrary } from "../canonical/dispute/library.ts";
 import { NotAdjudicableError } from "../canonical/dispute/model.ts";
 import { firstWrong, type OutputRules, type Target } from "../canonical/dispute/moves.ts";
-import { hexOfHash } from "../canonical/dispute/views.ts";
 import { readBundle, type CarriedBundle } from "../content/bundles.ts";
-import { ContentMismatchError } from "../content/contentError.ts";
 import type { Job } from "../core/job.ts";
-import { elementCount, type Tensor } from "../core/tensor.ts";
-import { bundleRoot } from "../core/traceTree.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { foreignInputs } from "./foreignInputs.ts";
 
 /** What is needed of the runtime; see runtime/runtime.ts. */
@@ -54,7 +50,7 @@ export function strictRules(rules: readonly OutputRules[]): OutputRules[] {
 
 /**
  * Tells whether an answer is right: by the fast runtime, and by the canonical evaluation where that leaves a doubt or the answer is sampled.
- * @throws what keeps the check from being made now: an input that can't be fetched, a provider that is away.
+ * @throws what keeps the check from being made now: bytes that can't be fetched, a provider that is away.
  */
 export async function checkAnswer(job: Job, input: CarriedBundle, posted: CarriedBundle, context: CheckContext): Promise<Finding> {
   const { library, evaluations, content } = context;
@@ -72,31 +68,12 @@ export async function checkAnswer(job: Job, input: CarriedBundle, posted: Carrie
   if (typeof foreign === "object") return { verdict: "WRONG", target: { tensor: 0, element: 0 } };
   if (foreign === "unread")
     return { verdict: "UNKNOWN", reason: "the program doesn't take the request's inputs, and doesn't read those that are foreign" };
-  let answer: Tensor[];
-  try {
-    answer = await readBundle(posted, job.answer!.outputRoot, content);
-  } catch (error) {
-    if (error instanceof ContentMismatchError) return checkRoot(job, inputs, context);
-    throw error;
-  }
+  const answer = await readBundle(posted, job.answer!.outputRoot, content);
   if (!context.mustBeCanonical(job.requestId) && (await passesFast(modelId, inputs, answer, context)))
     return { verdict: "RIGHT", canonical: false };
   const { outputs, rules } = await evaluations.obtain(job.requestId, modelId, () => Promise.resolve(inputs));
   const target = firstWrong(answer, outputs, rules);
   return target === null ? { verdict: "RIGHT", canonical: true } : { verdict: "WRONG", target };
-}
-
-/**
- * Judges an answer whose URI holds something else than was committed to, so that only its root is known: right where that is the canonical
- * output's root. Otherwise an element is drawn, so that who has answered anything at all can't know which one it will have to show.
- */
-async function checkRoot({ requestId, request, answer }: Job, inputs: Tensor[], { library, evaluations }: CheckContext): Promise<Finding> {
-  const { modelId } = request.params;
-  const { outputs } = await evaluations.obtain(requestId, modelId, () => Promise.resolve(inputs));
-  if (hexOfHash(bundleRoot(outputs)) === answer!.outputRoot) return { verdict: "RIGHT", canonical: true };
-  const { rules } = await library.get(modelId);
-  const tensor = randomInt(rules.length);
-  return { verdict: "WRONG", target: { tensor, element: randomInt(Math.max(1, elementCount(rules[tensor]!.shape))) } };
 }
 
 async function passesFast(

@@ -1,3 +1,4 @@
+import type { BundleName } from "../core/demandFacts.ts";
 import type { Job } from "../core/job.ts";
 import type { Head } from "../core/nextAction.ts";
 import type { DisputeStore } from "../store/disputes.ts";
@@ -5,6 +6,7 @@ import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { Backoff } from "./backoff.ts";
 import { checkAnswer, type CheckContext, type Finding } from "./check.ts";
+import type { Hidden } from "./demander.ts";
 import { Fetches } from "./fetches.ts";
 
 export interface ChecksOptions extends CheckContext {
@@ -35,6 +37,7 @@ export class Checks {
   readonly #running = new Map<string, { operator: string; done: Promise<void> }>();
   readonly #models = new Map<string, "loading" | "ready">();
   readonly #backoff = new Backoff();
+  #hidden: Hidden[] = [];
 
   constructor(options: ChecksOptions) {
     this.#options = options;
@@ -46,13 +49,20 @@ export class Checks {
     return this.#running.has(requestId);
   }
 
+  /** What answers that wait to be checked need and nobody gives, as of the last start. */
+  get hidden(): readonly Hidden[] {
+    return this.#hidden;
+  }
+
   start(head: Head): void {
     const { disputes, jobs, account, concurrency } = this.#options;
     const waiting = disputes
       .unchecked(head.time, mostWaiting)
       .filter(({ requestId, operator }) => operator !== account && !this.#running.has(requestId))
       .map(({ requestId, byURI }) => ({ job: jobs.get(requestId)!, byURI }));
-    this.#fetches.start(waiting.filter(({ byURI }) => byURI).map(({ job }) => job));
+    const elsewhere = waiting.filter(({ byURI }) => byURI).map(({ job }) => job);
+    this.#fetches.start(elsewhere);
+    this.#hidden = elsewhere.flatMap((job) => this.#fetches.hidden(job).map((bundle) => ({ job, bundle })));
     const ready = waiting
       .filter(({ job, byURI }) => (!byURI || this.#fetches.has(job)) && !this.#backoff.waits(job.requestId, head.time))
       .map(({ job }) => job)
@@ -80,12 +90,12 @@ export class Checks {
     return [...this.#running.values()].filter((running) => running.operator === operator).length;
   }
 
-  #placesOf({ requestId, request, answer }: Job): { uri: string; root: string }[] {
+  #placesOf({ requestId, request, answer }: Job): { uri: string; root: string; bundle: BundleName }[] {
     const { jobs, disputes } = this.#options;
     const posted = disputes.posted(requestId, answer!.outputRoot);
     return [
-      { uri: jobs.input(requestId).uri, root: request.inputRoot },
-      { uri: posted?.uri ?? "", root: answer!.outputRoot },
+      { uri: jobs.input(requestId).uri, root: request.inputRoot, bundle: "INPUT" },
+      { uri: posted?.uri ?? "", root: answer!.outputRoot, bundle: "OUTPUT" },
     ];
   }
 
@@ -116,7 +126,7 @@ export class Checks {
       const posted = disputes.posted(requestId, job.answer!.outputRoot) ?? { bytes: null, uri: "" };
       const fetched = {
         fetchArtifact: (uri: string, hash: string) => content.fetchArtifact(uri, hash),
-        ...this.#fetches.contentFor(job),
+        ...this.#fetches.contentFor(),
       };
       const finding = await checkAnswer(job, jobs.input(requestId), posted, { ...this.#options, content: fetched });
       onFinding(job, finding);

@@ -1,4 +1,5 @@
 import { ContentError, ContentMismatchError } from "../content/contentError.ts";
+import type { BundleName } from "../core/demandFacts.ts";
 import type { Job } from "../core/job.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { Backoff } from "./backoff.ts";
@@ -6,7 +7,7 @@ import { Backoff } from "./backoff.ts";
 export interface FetchesOptions {
   content: { fetchBundle(uri: string, root: string, signal?: AbortSignal): Promise<Uint8Array> };
   /** Where an answer's bytes, or its input's, lie; `uri` is empty where they are here. */
-  placesOf(job: Job): { uri: string; root: string }[];
+  placesOf(job: Job): { uri: string; root: string; bundle: BundleName }[];
   /** Chain time, seconds. */
   now(): number;
   /** Called when a fetch has ended. */
@@ -21,6 +22,9 @@ const mostOfOperator = 2;
 /** Milliseconds that a first try may take; each further one may take twice as long as the one before. */
 const firstLimit = 60_000;
 const longestLimit = 600_000;
+/** Bytes count as hidden after so many failed tries, or when so small a part of the challenge window is left. */
+const mostFailures = 3;
+const lastPart = 0.25;
 /** Milliseconds that reading what was fetched may take. */
 const longestRead = 5000;
 
@@ -28,8 +32,9 @@ const longestRead = 5000;
 export class Fetches {
   readonly #options: FetchesOptions;
   readonly #running = new Map<string, { operator: string; abort: AbortController; done: Promise<void> }>();
-  /** With what was found where it isn't what the answer committed to. */
-  readonly #fetched = new Map<string, ContentMismatchError | undefined>();
+  readonly #fetched = new Set<string>();
+  /** What the last try did not get, and whether something else lies there. */
+  readonly #missing = new Map<string, Map<BundleName, { mismatch: boolean }>>();
   readonly #backoff = new Backoff();
 
   constructor(options: FetchesOptions) {
@@ -41,10 +46,22 @@ export class Fetches {
     return this.#fetched.has(keyOf(job));
   }
 
+  /** @returns which of the bytes that the job's answer needs can't be got: something else lies there, they never came, or time runs out. */
+  hidden(job: Job): BundleName[] {
+    const key = keyOf(job);
+    const left = (job.finalizableAt ?? Infinity) - this.#options.now();
+    const tried = this.#backoff.failures(key) >= mostFailures || left < lastPart * job.request.params.challengeWindow;
+    return [...(this.#missing.get(key) ?? [])].filter(([, { mismatch }]) => mismatch || tried).map(([bundle]) => bundle);
+  }
+
   /** Begins what may be begun. @param jobs whose answers lie behind URIs, the most urgent first. */
   start(jobs: readonly Job[]): void {
     const wanted = new Set(jobs.map(keyOf));
-    for (const key of this.#fetched.keys()) if (!wanted.has(key)) this.#fetched.delete(key);
+    for (const key of [...this.#fetched, ...this.#missing.keys()]) {
+      if (wanted.has(key)) continue;
+      this.#fetched.delete(key);
+      this.#missing.delete(key);
+    }
     // What failed before comes after what was never tried.
     const waiting = jobs.filter((job) => !this.has(job) && !this.#running.has(keyOf(job)) && !this.#waits(job));
     for (const job of waiting.sort((a, b) => this.#backoff.failures(keyOf(a)) - this.#backoff.failures(keyOf(b)))) {
@@ -56,15 +73,9 @@ export class Fetches {
     }
   }
 
-  /** @returns what stands in for the content store where the job's answer is checked: it waits for no server. */
-  contentFor(job: Job): FetchesOptions["content"] {
-    const mismatch = this.#fetched.get(keyOf(job));
-    return {
-      fetchBundle: (uri, root) => {
-        if (mismatch !== undefined && root === job.answer!.outputRoot) return Promise.reject(mismatch);
-        return this.#options.content.fetchBundle(uri, root, AbortSignal.timeout(longestRead));
-      },
-    };
+  /** @returns what stands in for the content store where an answer is checked: it waits for no server. */
+  contentFor(): FetchesOptions["content"] {
+    return { fetchBundle: (uri, root) => this.#options.content.fetchBundle(uri, root, AbortSignal.timeout(longestRead)) };
   }
 
   /** What was fetched is not there any more, or isn't needed: it is fetched anew where it is. */
@@ -87,25 +98,23 @@ export class Fetches {
     const key = keyOf(job);
     const limit = Math.min(longestLimit, firstLimit * 2 ** this.#backoff.failures(key));
     const timer = setTimeout(() => abort.abort(new ContentError(`not there after ${limit} ms`, { retryable: true })), limit);
-    let mismatch: ContentMismatchError | undefined;
+    const missing = new Map<BundleName, { mismatch: boolean }>();
     try {
-      for (const { uri, root } of placesOf(job).filter((place) => place.uri !== "")) {
+      for (const { uri, root, bundle } of placesOf(job).filter((place) => place.uri !== "")) {
         try {
           await content.fetchBundle(uri, root, abort.signal);
         } catch (error) {
-          // That, too, is something to be judged.
-          if (!(error instanceof ContentMismatchError) || root !== job.answer!.outputRoot) throw error;
-          mismatch = error;
+          missing.set(bundle, { mismatch: error instanceof ContentMismatchError });
+          log.warn(
+            { request: job.requestId, operator: job.answer!.operator, bundle, err: error },
+            "an answer's bytes could not be fetched; it is tried again",
+          );
         }
       }
-      this.#fetched.set(key, mismatch);
+      this.#missing.set(key, missing);
+      if (missing.size > 0) return this.#backoff.fail(key, now());
+      this.#fetched.add(key);
       this.#backoff.succeed(key);
-    } catch (error) {
-      this.#backoff.fail(key, now());
-      log.warn(
-        { request: job.requestId, operator: job.answer!.operator, err: error },
-        "an answer's bytes could not be fetched; it is tried again",
-      );
     } finally {
       clearTimeout(timer);
       this.#running.delete(key);

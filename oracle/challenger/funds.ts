@@ -1,5 +1,4 @@
 import { formatUnits } from "ethers";
-import type { Views } from "../chain/contracts.ts";
 import type { DisputeViews, Means } from "../chain/disputeViews.ts";
 import type { Head } from "../core/nextAction.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -8,8 +7,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 export interface FundsOptions {
   account: string;
   views: DisputeViews;
-  protocolViews: Views;
-  parts: { stakeToken: string };
+  parts: { stakeToken: string; claims: string };
   parameters: { challengerBond: bigint };
   log: Logger;
   metrics: Metrics;
@@ -38,12 +36,12 @@ export class Funds {
   async look(head: Head): Promise<void> {
     const pause = this.#complainedAt.size === 0 ? lookEvery : lookAgainAfter;
     if (this.#means !== undefined && head.time < this.#lookedAt + pause) return;
-    const { views, protocolViews, parts, account, parameters, metrics } = this.#options;
+    const { views, parts, account, parameters, metrics } = this.#options;
     this.#unit ??= await views.unitOf(parts.stakeToken);
     const [means, owed, rewards] = await Promise.all([
       views.meansOf(account, parts.stakeToken),
       views.owed(account),
-      protocolViews.rewardOf(account),
+      views.rewardOf(parts.claims, account),
     ]);
     this.#means = means;
     this.#lookedAt = head.time;

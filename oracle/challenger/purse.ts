@@ -1,6 +1,5 @@
-import type { Calls, Views } from "../chain/contracts.ts";
 import { erc20Interface } from "../chain/contracts.ts";
-import type { DisputeCalls } from "../chain/disputeCalls.ts";
+import type { ClaimCalls, DisputeCalls } from "../chain/disputeCalls.ts";
 import type { DisputeViews, GameParameters } from "../chain/disputeViews.ts";
 import type { Moves } from "../chain/moves.ts";
 import type { Head } from "../core/nextAction.ts";
@@ -8,12 +7,11 @@ import type { Logger } from "../telemetry/log.ts";
 
 export interface PurseOptions {
   account: string;
-  parts: { stakeToken: string };
+  parts: { stakeToken: string; claims: string };
   parameters: Pick<GameParameters, "challengerBond">;
   calls: DisputeCalls;
-  protocolCalls: Calls;
+  claimCalls: ClaimCalls;
   views: DisputeViews;
-  protocolViews: Views;
   moves: Moves;
   log: Logger;
 }
@@ -70,14 +68,14 @@ export class Purse {
 
   /** Takes the bonds that came back and the parts of slashed stakes. @returns whether there was, or is on its way, anything to take. */
   async #collect(head: Head): Promise<boolean> {
-    const { views, protocolViews, account, moves, calls, protocolCalls } = this.#options;
-    const [owed, reward] = await Promise.all([views.owed(account), protocolViews.rewardOf(account)]);
+    const { views, parts, account, moves, calls, claimCalls } = this.#options;
+    const [owed, reward] = await Promise.all([views.owed(account), views.rewardOf(parts.claims, account)]);
     const item = `${account} ${head.number}`;
     if (owed > 0n && moves.pending("withdraw") === 0) {
       await moves.send({ kind: "withdraw", item, call: () => calls.withdraw(account), deadline: null }, head);
     }
     if (reward > 0n && moves.pending("claimReward") === 0) {
-      await moves.send({ kind: "claimReward", item, call: () => protocolCalls.claimReward(account), deadline: null }, head);
+      await moves.send({ kind: "claimReward", item, call: () => claimCalls.withdraw(account), deadline: null }, head);
     }
     return owed > 0n || reward > 0n;
   }

@@ -1,5 +1,13 @@
 import { getAddress, Interface, type FunctionFragment, isAddress, ZeroAddress, type Result } from "ethers";
-import { disputeGameAbi, inferenceCoordinatorAbi, modelRegistryAbi, operatorRegistryAbi, stepVerifierAbi } from "../chain/abi.ts";
+import {
+  claimsAbi,
+  disputeGameAbi,
+  publicationsAbi,
+  inferenceCoordinatorAbi,
+  modelRegistryAbi,
+  operatorRegistryAbi,
+  stepVerifierAbi,
+} from "../chain/abi.ts";
 import { executesClz, type Caller } from "../chain/clz.ts";
 import { placeholder } from "../../ignition/accounts.ts";
 import type { DeploymentFile } from "./deploymentFile.ts";
@@ -15,6 +23,8 @@ const interfaces = {
   ModelRegistry: new Interface(modelRegistryAbi),
   DisputeGame: new Interface(disputeGameAbi),
   StepVerifier: new Interface(stepVerifierAbi),
+  Publications: new Interface(publicationsAbi),
+  Claims: new Interface(claimsAbi),
 };
 
 type ContractName = keyof typeof interfaces;
@@ -90,7 +100,12 @@ export async function factsOf(chain: Caller, deployment: DeploymentFile, paramet
   const to = Number(await chain.call<string>("eth_blockNumber", []));
   const { coordinator, operatorRegistry, modelRegistry, disputeGame, stakeToken } = deployment;
   const authority = (await view(chain, "InferenceCoordinator", coordinator, "authority")) as string;
-  const stepVerifier = (await view(chain, "DisputeGame", disputeGame, "stepVerifier")) as string;
+  const parts = ["stepVerifier", "publications", "claims"] as const;
+  const [stepVerifier, publications, claims] = (await Promise.all(parts.map((name) => view(chain, "DisputeGame", disputeGame, name)))) as [
+    string,
+    string,
+    string,
+  ];
   const expected: Record<string, string | null> = {
     ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, plainValue(value)])),
     ...Object.fromEntries(
@@ -101,7 +116,13 @@ export async function factsOf(chain: Caller, deployment: DeploymentFile, paramet
   };
   const addresses = { InferenceCoordinator: coordinator, OperatorRegistry: operatorRegistry, ModelRegistry: modelRegistry };
   const facts: Fact[] = [{ contract: "chain", name: "executes CLZ", actual: String(await executesClz(chain)), expected: "true" }];
-  for (const [name, at] of Object.entries({ ...addresses, DisputeGame: disputeGame, StepVerifier: stepVerifier })) {
+  for (const [name, at] of Object.entries({
+    ...addresses,
+    DisputeGame: disputeGame,
+    StepVerifier: stepVerifier,
+    Publications: publications,
+    Claims: claims,
+  })) {
     facts.push(...(await contractFacts(chain, name as ContractName, at, expected)));
   }
   for (const fact of facts.filter(({ actual }) => isAddress(actual) && actual !== ZeroAddress)) {

@@ -87,19 +87,19 @@ export interface DisputeEarnings {
   rewards: bigint;
 }
 
-export async function earnedInDisputes({ rpc, deployment, views }: Chain, account: string): Promise<DisputeEarnings> {
+export async function earnedInDisputes({ rpc, deployment }: Chain, account: string): Promise<DisputeEarnings> {
   const game = new DisputeViews(rpc, deployment.disputeGame);
-  const [owedByDisputes, rewards] = await Promise.all([game.owed(account), views.rewardOf(account)]);
+  const { claims } = await game.parts();
+  const [owedByDisputes, rewards] = await Promise.all([game.owed(account), game.rewardOf(claims, account)]);
   return { owedByDisputes, rewards };
 }
 
 const ends: Record<string, string> = {
   STEP_EQUAL: "the EVM computed the operator's word: the operator was right",
   STEP_DIFFERENT: "the EVM computed another word than the operator's: the operator is convicted",
-  CONCEDED: "the operator conceded",
   OPERATOR_TIMEOUT: "the operator's clock ran out: it is convicted",
   CHALLENGER_TIMEOUT: "the challenger's clock ran out: the operator keeps its bond",
-  ANSWER_VOIDED: "another dispute had convicted the operator: the bond goes back to the challenger",
+  ANSWER_VOIDED: "the answer was taken away: the bond goes back to the challenger",
 };
 
 /** @returns how the dispute stands, in a sentence without its deadline. */
@@ -109,7 +109,7 @@ export function standing({ turn, outcome, height, word, path }: DisputeFacts): s
     case "COMMITTED":
       return "committed to; what is challenged isn't known yet";
     case "DEFEND":
-      return "the operator is to defend or to concede";
+      return "the operator is to defend, or to take its answer back";
     case "REVEAL":
       return `the operator is to reveal ${where}`;
     case "PICK":
@@ -132,8 +132,6 @@ export function moveText(event: DisputeEvent): string {
       return `the challenger opened it: element ${event.element} of output ${event.tensor} is wrong`;
     case "Defended":
       return `the operator defended the element under the trace ${event.traceRoot}`;
-    case "Conceded":
-      return "the operator conceded";
     case "Revealed":
       return event.height === 0
         ? `the operator revealed the 64 words of leaf ${event.position}`

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Dtype } from "../core/tensor.ts";
 import { z } from "zod";
 import { inspectModel } from "../canonical/lowering/inspect.ts";
+import type { ProgramHead } from "../core/programHead.ts";
 import { modelInterface, type Model, type TensorSpec } from "../chain/contracts.ts";
 import { parsePercent } from "./amounts.ts";
 import { chainOptions, withSigner, type ChainOptions } from "./chain.ts";
@@ -33,6 +34,7 @@ const specOf = ({ name, dtype, shape }: Signature): TensorSpec => ({
 interface Adjudication {
   programRoot: string;
   weightRoot: string;
+  head: ProgramHead;
   tolerances: Map<string, { absolute: number; relative: number }>;
 }
 
@@ -56,7 +58,7 @@ async function readCalibration(path: string, file: string, bytes: Uint8Array, in
   } catch (error) {
     throw new CliError("bad-input", `${path} is no calibration; write one with \`assay model calibrate ${file} --json > ${path}\``, error);
   }
-  const { adjudicable, programRoot, weightRoot } = inspectModel(bytes);
+  const { adjudicable, programRoot, weightRoot, head } = inspectModel(bytes);
   if (!adjudicable)
     throw new CliError("bad-input", `${file} has no canonical program as it stands; \`assay model inspect ${file}\` says why`);
   const expected = { artifactHash: inspection.artifactHash, programRoot, weightRoot };
@@ -72,7 +74,7 @@ async function readCalibration(path: string, file: string, bytes: Uint8Array, in
   const tolerances = new Map(read.outputs.map(({ name, tolerance }) => [name, tolerance ?? { absolute: 0, relative: 0 }]));
   const missing = inspection.outputs.find(({ name }) => !tolerances.has(name));
   if (missing !== undefined) throw new CliError("bad-input", `${path} says nothing of output "${missing.name}"; calibrate again`);
-  return { programRoot: programRoot!, weightRoot: weightRoot!, tolerances };
+  return { programRoot: programRoot!, weightRoot: weightRoot!, head: head!, tolerances };
 }
 
 const withTolerance = (spec: TensorSpec, tolerance: { absolute: number; relative: number } | undefined): TensorSpec =>
@@ -120,7 +122,7 @@ export function addModelRegister(parent: Command, terminal: Terminal): void {
         author: signer.address,
         royaltyBps,
       };
-      const { hash, gasUsed, logs } = await chain.send(signer, chain.calls.registerModel(model), signal);
+      const { hash, gasUsed, logs } = await chain.send(signer, chain.calls.registerModel(model, adjudication?.head), signal);
       const event = modelInterface.getEvent("ModelRegistered")!;
       const modelId = logs.find(({ topics }) => topics[0] === event.topicHash)!.topics[1]!;
       return {

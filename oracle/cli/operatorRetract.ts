@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { DisputeCalls } from "../chain/disputeCalls.ts";
 import { formatAmount, timeText } from "./amounts.ts";
 import { chainOptions, withSigner, type ChainOptions } from "./chain.ts";
 import { CliError } from "./exitCodes.ts";
@@ -10,7 +11,7 @@ export function addOperatorRetract(parent: Command, terminal: Terminal): void {
     parent
       .command("retract")
       .description(
-        "Take your own answer back while nobody disputes it and its window isn't over: costs the fee and a hundredth of the bond, and another operator may answer. A node does so by itself where its answer is wrong; stop it before you do it by hand.",
+        "Take your own answer back while its window isn't over: costs the fee and, before anybody can challenge it, a hundredth of the bond, later seven eighths of it; another operator may answer. A node does so by itself where its answer is wrong; stop it before you do it by hand.",
       )
       .argument("<request>", "the request's identity"),
     { signs: true },
@@ -22,22 +23,19 @@ export function addOperatorRetract(parent: Command, terminal: Terminal): void {
       if (answer.operator !== signer.address) {
         throw new CliError("refused", `the answer to request ${id} is ${answer.operator}'s; only that account can take it back`);
       }
-      if (status === "SUSPENDED") {
-        throw new CliError("refused", `the answer to request ${id} is disputed already; its operator can only defend or concede it now`);
-      }
-      if (status !== "SUBMITTED") {
+      if (status !== "SUBMITTED" && status !== "SUSPENDED") {
         throw new CliError("refused", `the window of request ${id} ended at ${timeText(finalizableAt!)}; its answer stands`);
       }
       const stakeOf = async () => (await chain.views.operator(signer.address)).stake;
       const before = await stakeOf();
-      const { hash, gasUsed } = await chain.send(signer, chain.calls.retract(request, answer), signal);
-      const burned = before - (await stakeOf());
+      const { hash, gasUsed } = await chain.send(signer, new DisputeCalls(chain.deployment).retract(request, answer), signal);
+      const lost = before - (await stakeOf());
       return {
-        json: { requestId: id, operator: signer.address, burned, transaction: hash, gasUsed },
+        json: { requestId: id, operator: signer.address, lost, transaction: hash, gasUsed },
         text: table([
           ["request", id],
           ["answer", "taken back; the request is open to other operators"],
-          ["burned", formatAmount(burned, await chain.unitOf(await chain.views.stakeToken()))],
+          ["lost", formatAmount(lost, await chain.unitOf(await chain.views.stakeToken()))],
           ["transaction", `${hash} (${gasUsed} gas)`],
         ]),
       };

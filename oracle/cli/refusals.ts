@@ -1,9 +1,16 @@
 import { Interface, type ErrorDescription } from "ethers";
-import { disputeGameAbi, inferenceCoordinatorAbi, modelRegistryAbi, operatorRegistryAbi } from "../chain/abi.ts";
+import {
+  claimsAbi,
+  disputeGameAbi,
+  inferenceCoordinatorAbi,
+  modelRegistryAbi,
+  operatorRegistryAbi,
+  publicationsAbi,
+} from "../chain/abi.ts";
 import { timeText } from "./amounts.ts";
 
 const errors = new Interface([
-  ...[inferenceCoordinatorAbi, operatorRegistryAbi, modelRegistryAbi, disputeGameAbi].flatMap((abi) =>
+  ...[inferenceCoordinatorAbi, operatorRegistryAbi, modelRegistryAbi, disputeGameAbi, claimsAbi, publicationsAbi].flatMap((abi) =>
     abi.filter((fragment) => fragment.startsWith("error ")),
   ),
   "error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)",
@@ -25,7 +32,11 @@ const advice: Record<string, (...args: unknown[]) => string> = {
   WrongValue: (expected, sent) => `${sent} wei were sent, exactly ${expected} wei are asked for`,
   FeeTokenNotAllowed: (token) => `${token} is no fee token here; pay in ETH or in an allowed token`,
   NewRequestsPaused: () => "new requests are paused by the guardian; try again later",
-  BondTooSmall: (bond, minimum) => `the bond of ${bond} is below the least of ${minimum} (smallest unit); raise --bond`,
+  BondOutOfRange: (bond, least, most) => `a bond of ${bond} is outside ${least} to ${most} (smallest unit); change --bond`,
+  TransportMismatch: (id) => `request ${id} says how its answer's bytes travel, and this is not the way; look with \`assay request show\``,
+  NotPublishable: (id, _, size, maximum) => `model ${id} has ${size} bytes that might have to be published, at most ${maximum} can be`,
+  OperatorStillBonding: (_, at, block) => `the stake can be activated from block ${at} on, it is ${block}; wait until then`,
+  OperatorNothingToActivate: (operator) => `nothing of ${operator}'s stake waits to be activated`,
   ChallengeWindowOutOfRange: (window, least, most) => `a challenge window of ${window} s is outside ${least} to ${most} s; change --window`,
   SubmitPeriodOutOfRange: (period, least, most) =>
     `a submit period of ${period} s is outside ${least} to ${most} s; change --submit-period`,

@@ -27,8 +27,8 @@ async function stagesOf(chain: Chain, ids: readonly string[]): Promise<Map<strin
   if (ids.length === 0) return found;
   const topics = [...Object.keys(stages), "Voided"].map(topicOf);
   for (const log of await chain.logs(chain.deployment.coordinator, [topics, [...ids]])) {
-    const { name, args } = coordinatorInterface.parseLog(log)!;
-    found.set(log.topics[1]!, stages[name] ?? (args.reopened ? "REQUESTED" : "EXPIRED"));
+    const { name } = coordinatorInterface.parseLog(log)!;
+    found.set(log.topics[1]!, stages[name] ?? "REQUESTED");
   }
   return found;
 }

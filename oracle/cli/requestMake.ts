@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { isAddress, ZeroAddress } from "ethers";
 import { Option, type Command } from "commander";
-import type { RequestParams } from "../core/job.ts";
+import { transports, type RequestParams } from "../core/job.ts";
 import { encodeBundle } from "../core/tensor.ts";
 import { rootOfBundleBytes } from "../core/traceTree.ts";
 import type { Signer } from "../chain/signer.ts";
@@ -40,6 +40,7 @@ async function paramsOf(chain: Chain, modelId: string, options: Options): Promis
     challengeWindow: parseSeconds(options.window, "--window"),
     // A person has no callback.
     callbackGasLimit: 0,
+    transport: transports.inline,
   };
 }
 

@@ -1,4 +1,5 @@
 /** A node's work on a request: what the chain says of it, what was done about it, and nothing else. */
+import type { OriginFields } from "./origin.ts";
 import type { SelfCheck } from "./selfCheck.ts";
 
 /** The most bytes of an answer that a callback can take, as the coordinator has it. */
@@ -15,19 +16,22 @@ export interface RequestParams {
   submitPeriod: number;
   challengeWindow: number;
   callbackGasLimit: number;
+  /** How the answer's bytes travel: one of `transports`. */
+  transport: number;
 }
 
-/** A request as it was made; its hash is its identity. `requestedAt` is Unix time in seconds. */
-export interface Request {
+/** inline: in the operator's transaction. on demand: by URI, and on chain where anybody demands it. */
+export const transports = { inline: 0, onDemand: 1 } as const;
+
+/** A request as it was made; its hash is its identity. */
+export interface Request extends OriginFields {
   params: RequestParams;
   inputRoot: string;
   requester: string;
-  requestedAt: number;
-  /** Decides who is eligible first. */
-  seed: bigint;
-  /** The binary logarithm, rounded down, of all active stake when the request was made. */
-  stakeBits: number;
-  protocolFeeBps: number;
+  /** What the fields of `OriginFields` are read from. */
+  origin: bigint;
+  /** Hash of the block that it was made in; null where that isn't known. */
+  blockHash: string | null;
 }
 
 export interface Answer {
@@ -43,12 +47,13 @@ export type RequestEvent =
   | { kind: "Submitted"; answer: Answer }
   | { kind: "Suspended" }
   | { kind: "Upheld"; finalizableAt: number }
-  | { kind: "Voided"; operator: string; reopened: boolean }
+  /** `submitDeadline`: Unix time, seconds, until which others may answer. */
+  | { kind: "Voided"; operator: string; submitDeadline: number }
   | { kind: "Finalized"; delivered: boolean }
   | { kind: "Refunded" };
 
-/** ABSENT: a reorganisation took the request away. VOIDED: its answer was convicted and nobody may answer again. */
-export type ChainStatus = "ABSENT" | "REQUESTED" | "SUBMITTED" | "SUSPENDED" | "VOIDED" | "FINALIZED" | "REFUNDED";
+/** ABSENT: a reorganisation took the request away. */
+export type ChainStatus = "ABSENT" | "REQUESTED" | "SUBMITTED" | "SUSPENDED" | "FINALIZED" | "REFUNDED";
 
 /** What the chain says of one request. */
 export interface ChainFacts {
@@ -57,6 +62,8 @@ export interface ChainFacts {
   answer: Answer | null;
   /** Unix time, seconds; null where there is no answer. */
   finalizableAt: number | null;
+  /** Unix time, seconds, from which no answer is accepted any more; 0 where there is no request. */
+  submitDeadline: number;
   /** Operators whose answers to this request were convicted: they may not answer it again. */
   convicted: readonly string[];
 }
@@ -93,7 +100,7 @@ export interface Job extends ChainFacts {
   finalization: TransactionState | null;
 }
 
-const absent: ChainFacts = { status: "ABSENT", request: null, answer: null, finalizableAt: null, convicted: [] };
+const absent: ChainFacts = { status: "ABSENT", request: null, answer: null, finalizableAt: null, submitDeadline: 0, convicted: [] };
 
 /**
  * Folds a request's events, in chain order, into what they say together. An undone block is undone by folding again without it.
@@ -106,7 +113,7 @@ export function foldEvents(events: readonly RequestEvent[]): ChainFacts {
 function applyEvent(facts: ChainFacts, event: RequestEvent): ChainFacts {
   switch (event.kind) {
     case "Requested":
-      return { ...absent, status: "REQUESTED", request: event.request };
+      return { ...absent, status: "REQUESTED", request: event.request, submitDeadline: firstDeadline(event.request) };
     case "Submitted":
       return { ...facts, status: "SUBMITTED", answer: event.answer, finalizableAt: windowEnd(facts.request, event.answer) };
     case "Suspended":
@@ -117,7 +124,8 @@ function applyEvent(facts: ChainFacts, event: RequestEvent): ChainFacts {
     case "Voided":
       return {
         ...facts,
-        status: event.reopened ? "REQUESTED" : "VOIDED",
+        status: "REQUESTED",
+        submitDeadline: event.submitDeadline,
         answer: null,
         finalizableAt: null,
         convicted: [...facts.convicted, event.operator],
@@ -134,7 +142,7 @@ function windowEnd(request: Request | null, answer: Answer | null): number {
   return (answer?.submittedAt ?? 0) + (request?.params.challengeWindow ?? 0);
 }
 
-/** @returns Unix time in seconds from which no answer is accepted any more. */
-export function submitDeadline({ requestedAt, params }: Request): number {
+/** @returns Unix time in seconds from which no answer is accepted, unless one was taken away meanwhile. */
+export function firstDeadline({ requestedAt, params }: Request): number {
   return requestedAt + params.submitPeriod;
 }

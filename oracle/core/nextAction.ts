@@ -1,4 +1,4 @@
-import { submitDeadline, type Job, type Request } from "./job.ts";
+import type { Job, Request } from "./job.ts";
 
 /** Where the chain stands, as far as it has been read. */
 export interface Head {
@@ -62,7 +62,6 @@ export function nextAction(job: Job, head: Head, policy: NodePolicy): Action {
     case "SUSPENDED":
       return waitForChange;
     case "ABSENT":
-    case "VOIDED":
     case "FINALIZED":
     case "REFUNDED":
       return done;
@@ -74,7 +73,7 @@ function nextForRequested(job: Job, head: Head, policy: NodePolicy): Action {
   if (job.convicted.includes(policy.operator))
     return { kind: "decline", reason: "this operator's answer was convicted or retracted: it may not answer again" };
   if (isLive(job.submission)) return waitForChange;
-  const deadline = submitDeadline(job.request);
+  const deadline = job.submitDeadline;
   if (head.time >= deadline - policy.submitMargin) {
     const until = job.reason === null ? "" : ` (until now: ${job.reason})`;
     return { kind: "decline", reason: `the answer is due at ${deadline}, it is ${head.time}: too late to submit${until}` };

@@ -41,8 +41,8 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return keccak256(nodePreimage);
 }
 
-/** From the leaves up to the top; no leaves, no top. */
-function levelsOf(data: Uint8Array): Uint8Array[][] {
+/** @param data words as little-endian bytes. @returns the hashes of all nodes, from the leaves up to the top; no leaves, no top. */
+export function levelsOf(data: Uint8Array): Uint8Array[][] {
   const leaves: Uint8Array[] = [];
   for (let offset = 0; offset < data.length; offset += leafBytes) leaves.push(leafHash(data.subarray(offset, offset + leafBytes)));
   const levels = [leaves];

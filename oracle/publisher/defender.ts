@@ -24,7 +24,7 @@ export interface DefenderOptions {
   log: Logger;
 }
 
-/** Plays the operator's side of every dispute about its answers: defends what is right, concedes what isn't, reveals, and ends what ran out. */
+/** Plays the operator's side of every dispute about its answers: defends what is right, takes back what isn't, reveals, and ends what ran out. */
 export class Defender {
   readonly #options: DefenderOptions;
   readonly #posted = new Map<string, Tensor[]>();
@@ -103,9 +103,10 @@ export class Defender {
     }
     log.warn(
       { dispute: disputeId, request: job.requestId, tensor: dispute.tensor, element: dispute.element },
-      "the answer is wrong: conceding",
+      "the answer is wrong: taking it back",
     );
-    await moves.send({ kind: "concede", item: disputeId, call: () => calls.concede(disputeId, job.request, answer), deadline }, head);
+    const item = answerIdOf(job.requestId, answer);
+    await moves.send({ kind: "retract", item, call: () => calls.retract(job.request, answer), deadline }, head);
   }
 
   #evaluation({ requestId, request }: Job): CanonicalAnswer | Error | undefined {

@@ -3,7 +3,7 @@ import { NotNowError } from "../chain/fees.ts";
 import { requestIdIn } from "../chain/logs.ts";
 import { ChainUnavailableError, RpcError } from "../chain/rpc.ts";
 import type { Sender, Settled } from "../chain/sender.ts";
-import { deliveryPeriod, maxCallbackBytes, submitDeadline, type Job } from "../core/job.ts";
+import { deliveryPeriod, maxCallbackBytes, type Job } from "../core/job.ts";
 import { nextAction, type Head, type NodePolicy } from "../core/nextAction.ts";
 import type { JobStore } from "../store/jobs.ts";
 import { isMove, type AnswerKind, type Journal } from "../store/journal.ts";
@@ -146,7 +146,7 @@ export class Publisher {
   async #send(kind: AnswerKind, batch: readonly ReadyJob[], head: Head): Promise<void> {
     const { sender, jobs, log, metrics } = this.#options;
     const ids = batch.map(({ job }) => job.requestId);
-    const deadline = kind === "submit" ? Math.min(...batch.map(({ job }) => submitDeadline(job.request))) : null;
+    const deadline = kind === "submit" ? Math.min(...batch.map(({ job }) => job.submitDeadline)) : null;
     let sentAt: number;
     try {
       sentAt = await sender.send(kind, ids, this.#callFor(kind, batch), deadline, head);

@@ -23,7 +23,7 @@ export interface SchedulerOptions {
   concurrency: number;
   timeoutMs: number;
   /** Decides where an answer's bytes go. @returns its URI, or "" where they travel in the transaction. */
-  publishOutput(root: string, output: Uint8Array): Promise<string>;
+  publishOutput(job: Job, root: string, output: Uint8Array): Promise<string>;
   /** Decides whether, and when, an answer is held against the canonical one. */
   selfCheckOf(job: Job, model: Model): SelfCheck;
   /** Called when jobs have been evaluated or given up. */
@@ -176,7 +176,7 @@ export class Scheduler {
     try {
       const evaluated = await evaluate(job, jobs.input(job.requestId), { ...this.#options, signal: this.#abort.signal });
       crashPoint("after-evaluation");
-      const outputUri = await publishOutput(evaluated.outputRoot, evaluated.output);
+      const outputUri = await publishOutput(job, evaluated.outputRoot, evaluated.output);
       metrics.evaluations.inc({ result: "evaluated" });
       metrics.evaluationSeconds.observe(evaluated.milliseconds / 1000);
       await this.#finish(job, {

@@ -3,8 +3,8 @@ import type { ModelLibrary } from "../canonical/dispute/library.ts";
 import { firstWrong, type OutputRules } from "../canonical/dispute/moves.ts";
 import { treeOf } from "../canonical/dispute/views.ts";
 import { isStreamed } from "../canonical/evaluate.ts";
-import type { Calls, Model } from "../chain/contracts.ts";
-import { answerIdOf } from "../chain/disputeCalls.ts";
+import type { Model } from "../chain/contracts.ts";
+import { answerIdOf, type DisputeCalls } from "../chain/disputeCalls.ts";
 import type { Moves } from "../chain/moves.ts";
 import { hexOf } from "../chain/rpc.ts";
 import { readBundle } from "../content/bundles.ts";
@@ -27,8 +27,9 @@ export interface SelfCheckerOptions {
   selfCheckOf(job: Job, model: Model): SelfCheck;
   content: { fetchBundle(uri: string, root: string, signal?: AbortSignal): Promise<Uint8Array> };
   /** Decides where an answer's bytes go. @returns its URI, or "" where they travel in the transaction. */
-  publishOutput(root: string, output: Uint8Array): Promise<string>;
-  calls: Calls;
+  publishOutput(job: Job, root: string, output: Uint8Array): Promise<string>;
+  /** Undefined where the dispute contract isn't known: then no answer can be taken back. */
+  calls: DisputeCalls | undefined;
   moves: Moves;
   policy(): NodePolicy;
   head(): Head | undefined;
@@ -113,7 +114,7 @@ export class SelfChecker {
     crashPoint("after-self-check");
     const output = encodeBundle(outputs);
     const outputRoot = hexOf(bundleRoot(outputs));
-    jobs.completeCheckBefore(job.requestId, { outputRoot, output, outputUri: await publishOutput(outputRoot, output) });
+    jobs.completeCheckBefore(job.requestId, { outputRoot, output, outputUri: await publishOutput(job, outputRoot, output) });
     crashPoint("after-self-check-stored");
     metrics.selfChecks.inc({ result: wrong === null ? "right" : "replaced" });
     if (wrong !== null)
@@ -174,6 +175,7 @@ export class SelfChecker {
 
   async #retract({ requestId, request, answer, finalizableAt }: Job, head: Head): Promise<void> {
     const { moves, calls } = this.#options;
+    if (calls === undefined) return;
     const call = () => calls.retract(request, answer!);
     await moves.send({ kind: "retract", item: answerIdOf(requestId, answer!), call, deadline: finalizableAt }, head);
   }

@@ -1,4 +1,5 @@
-import { foldEvents, submitDeadline, type ChainFacts, type Request, type RequestEvent } from "../core/job.ts";
+import { foldEvents, firstDeadline, type ChainFacts, type Request, type RequestEvent } from "../core/job.ts";
+import { demandEventKinds, foldDemand, type BundleName, type DemandEvent } from "../core/demandFacts.ts";
 import { disputeEventKinds, foldDispute, type DisputeEvent } from "../core/dispute/facts.ts";
 import type { Database } from "./database.ts";
 import { fromJson, toJson } from "./json.ts";
@@ -26,16 +27,18 @@ export type LoggedEvent = Place &
   (
     | { subject: string; event: RequestEvent; input?: RequestInput; posted?: RequestInput }
     | { subject: string; event: DisputeEvent }
+    | { subject: string; event: DemandEvent }
     | { subject: string; event: { kind: "ServedModelSet"; served: boolean } }
   );
 
 const isDisputeEvent = (kind: string): kind is DisputeEvent["kind"] => (disputeEventKinds as readonly string[]).includes(kind);
+const isDemandEvent = (kind: string): kind is DemandEvent["kind"] => (demandEventKinds as readonly string[]).includes(kind);
 
 /** What was read of the chain, and what it says about each job. Only the last blocks are kept: as many as a reorganisation may undo. */
 export class ChainLog {
   readonly #db: Database;
   readonly #keptBlocks: number;
-  #served: ReadonlySet<string> | undefined;
+  #served: ReadonlyMap<string, number> | undefined;
 
   constructor(db: Database, keptBlocks = 256) {
     this.#db = db;
@@ -81,6 +84,7 @@ export class ChainLog {
       let added = 0;
       const touched = new Set<string>();
       const disputes = new Set<string>();
+      const demands = new Set<string>();
       for (const logged of events) {
         const { kind, ...payload } = logged.event;
         const changed = this.#db.run(
@@ -101,12 +105,17 @@ export class ChainLog {
           disputes.add(logged.subject);
           continue;
         }
+        if (isDemandEvent(logged.event.kind)) {
+          demands.add(logged.subject);
+          continue;
+        }
         touched.add(logged.subject);
         if (logged.event.kind === "Requested") this.#addJob(logged, logged.event.request, seenAt);
         if (logged.event.kind === "Submitted" && "posted" in logged)
           this.#addPosted(logged.subject, logged.event.answer.outputRoot, logged.posted!);
       }
       for (const disputeId of disputes) this.#refoldDispute(disputeId);
+      for (const subject of demands) this.#refoldDemand(subject);
       for (const requestId of touched) this.#refold(requestId);
       for (const { number, hash, timestamp } of blocks) {
         this.#db.run("INSERT OR REPLACE INTO blocks (number, hash, timestamp) VALUES (?, ?, ?)", number, hash, timestamp);
@@ -131,6 +140,7 @@ export class ChainLog {
       this.#db.run("DELETE FROM events WHERE block_number > ?", number);
       for (const { subject, kind } of touched) {
         if (isDisputeEvent(kind)) this.#refoldDispute(subject);
+        else if (isDemandEvent(kind)) this.#refoldDemand(subject);
         else this.#refold(subject);
       }
       this.#unsettleAbove(number);
@@ -150,18 +160,18 @@ export class ChainLog {
   }
 
   /** @returns the models that the operator serves, as far as the chain has been read. */
-  servedModels(): ReadonlySet<string> {
+  servedModels(): ReadonlyMap<string, number> {
     return (this.#served ??= this.#readServedModels());
   }
 
-  #readServedModels(): ReadonlySet<string> {
-    const rows = this.#db.all<{ subject: string; payload: string }>(
-      "SELECT subject, payload FROM events WHERE kind = 'ServedModelSet' ORDER BY block_number, log_index",
+  #readServedModels(): ReadonlyMap<string, number> {
+    const rows = this.#db.all<{ subject: string; payload: string; block_number: number }>(
+      "SELECT subject, payload, block_number FROM events WHERE kind = 'ServedModelSet' ORDER BY block_number, log_index",
     );
-    const served = new Set<string>();
-    for (const { subject, payload } of rows) {
-      if (fromJson<{ served: boolean }>(payload).served) served.add(subject);
-      else served.delete(subject);
+    const served = new Map<string, number>();
+    for (const { subject, payload, block_number } of rows) {
+      if (!fromJson<{ served: boolean }>(payload).served) served.delete(subject);
+      else if (!served.has(subject)) served.set(subject, block_number);
     }
     return served;
   }
@@ -173,7 +183,7 @@ export class ChainLog {
       subject,
       toJson(request),
       input?.uri ?? "",
-      submitDeadline(request),
+      firstDeadline(request),
       request.params.bond.toString(),
       blockNumber,
       seenAt,
@@ -219,13 +229,33 @@ export class ChainLog {
     );
   }
 
+  #refoldDemand(subject: string): void {
+    const [answerId, bundle] = subject.split(" ") as [string, BundleName];
+    const facts = foldDemand(this.#eventsOf<DemandEvent>(subject));
+    if (facts === null) {
+      this.#db.run("DELETE FROM demands WHERE answer_id = ? AND bundle = ?", answerId, bundle);
+      return;
+    }
+    this.#db.run(
+      "INSERT OR REPLACE INTO demands (answer_id, bundle, request_id, operator, demander, collected, facts) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      answerId,
+      bundle,
+      facts.requestId,
+      facts.operator,
+      facts.demander,
+      facts.collected ? 1 : 0,
+      toJson(facts),
+    );
+  }
+
   #refold(requestId: string): void {
     const facts: ChainFacts = foldEvents(this.#eventsOf<RequestEvent>(requestId));
     this.#db.run(
-      "UPDATE jobs SET status = ?, answer = ?, finalizable_at = ?, convicted = ? WHERE request_id = ?",
+      "UPDATE jobs SET status = ?, answer = ?, finalizable_at = ?, deadline = ?, convicted = ? WHERE request_id = ?",
       facts.status,
       facts.answer === null ? null : toJson(facts.answer),
       facts.finalizableAt,
+      facts.submitDeadline,
       toJson(facts.convicted),
       requestId,
     );

@@ -65,6 +65,10 @@ const toCheck = (row: CheckRow): Check => ({
   commitment: row.commitment,
 });
 
+/** @param item an SQL expression. @returns an SQL condition: no claim of it is on its way or was made. */
+const unclaimed = (item: string) =>
+  `NOT EXISTS (SELECT 1 FROM transaction_items WHERE kind = 'claim' AND live = 1 AND transaction_items.request_id = ${item})`;
+
 /** Disputes as the chain tells them, and what this node knows about others' answers. */
 export class DisputeStore {
   readonly #db: Database;
@@ -183,5 +187,34 @@ export class DisputeStore {
          ORDER BY jobs.finalizable_at`,
       )
       .map(toCheck);
+  }
+
+  /**
+   * @returns wrong answers that were taken away before this node's commitment was opened, and whose part of the bond it has not claimed: their
+   * commitments may still become claims.
+   */
+  overtaken(): Check[] {
+    return this.#db
+      .all<CheckRow>(
+        `SELECT checks.* FROM checks JOIN jobs USING (request_id) JOIN disputes ON disputes.dispute_id = checks.commitment
+         WHERE checks.verdict = 'WRONG' AND disputes.turn = 'COMMITTED' AND checks.answer IS NOT jobs.answer AND ${unclaimed("checks.commitment")}`,
+      )
+      .map(toCheck);
+  }
+
+  /** @returns the account's disputes about answers that were taken away, whose part of the bond it has not claimed. */
+  unclaimed(account: string): { disputeId: string; requestId: string; answer: Answer }[] {
+    return this.#db
+      .all<{ dispute_id: string; request_id: string; answer: string }>(
+        `SELECT disputes.dispute_id, disputes.request_id, checks.answer FROM disputes JOIN checks ON checks.commitment = disputes.dispute_id
+         WHERE disputes.turn = 'CLOSED' AND disputes.challenger = ? AND ${unclaimed("disputes.dispute_id")}
+           AND (json_extract(disputes.facts, '$.convicted') OR json_extract(disputes.facts, '$.outcome') = 'ANSWER_VOIDED')`,
+        account,
+      )
+      .map(({ dispute_id, request_id, answer }) => ({
+        disputeId: dispute_id,
+        requestId: request_id,
+        answer: fromJson<Answer>(answer),
+      }));
   }
 }

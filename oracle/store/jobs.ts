@@ -9,6 +9,7 @@ interface JobRow {
   status: ChainStatus;
   answer: string | null;
   finalizable_at: number | null;
+  deadline: number;
   convicted: string;
   work: WorkState;
   reason: string | null;
@@ -28,7 +29,7 @@ const stateOf = (kind: string) => `(
   WHERE i.request_id = jobs.request_id AND i.kind = '${kind}' AND i.live = 1
 )`;
 
-const columns = `request_id, request, status, answer, finalizable_at, convicted, work, reason, starts, crashes, retry_at, output_root,
+const columns = `request_id, request, status, answer, finalizable_at, deadline, convicted, work, reason, starts, crashes, retry_at, output_root,
   self_check, checked_root, verdict,
   ${stateOf("submit")} AS submission, ${stateOf("finalize")} AS finalization`;
 
@@ -40,6 +41,7 @@ function toJob(row: JobRow): Job {
     status: row.status,
     answer,
     finalizableAt: row.finalizable_at,
+    submitDeadline: row.deadline,
     convicted: fromJson<string[]>(row.convicted),
     work: row.work,
     reason: row.reason,

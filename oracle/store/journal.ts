@@ -7,7 +7,6 @@ export const moveKinds = [
   "approve",
   "commitChallenge",
   "challenge",
-  "concede",
   "defend",
   "reveal",
   "pick",
@@ -17,8 +16,17 @@ export const moveKinds = [
   "stepSegment",
   "timeout",
   "closeVoided",
+  "demand",
+  "publish",
+  "timeoutDemand",
+  "raiseEscrow",
+  "collect",
+  "withdrawEscrow",
   "withdraw",
+  "join",
+  "claim",
   "claimReward",
+  "activateStake",
   /** Does nothing but use a nonce that is missing before later ones. */
   "fillNonce",
 ] as const;
@@ -47,6 +55,8 @@ export interface Intent {
   intent: string;
   recipient: string;
   data: Uint8Array;
+  /** Wei; absent: none. */
+  value?: bigint;
   gasLimit: bigint;
   /** Chain time in seconds from which it is pointless. */
   deadline: number | null;
@@ -70,6 +80,7 @@ interface TransactionRow {
   intent: string;
   recipient: string;
   data: Uint8Array;
+  value: string;
   gas_limit: string;
   deadline: number | null;
   state: TransactionState;
@@ -100,14 +111,15 @@ export class Journal {
   write(intent: Intent, nonce: number, attempt: Attempt): JournalledTransaction {
     return this.#db.durableTransaction(() => {
       const id = this.#db.insert(
-        `INSERT INTO transactions (account, nonce, kind, intent, recipient, data, gas_limit, deadline, state)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'JOURNALLED')`,
+        `INSERT INTO transactions (account, nonce, kind, intent, recipient, data, value, gas_limit, deadline, state)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'JOURNALLED')`,
         this.#account,
         nonce,
         intent.kind,
         intent.intent,
         intent.recipient,
         intent.data,
+        (intent.value ?? 0n).toString(),
         intent.gasLimit.toString(),
         intent.deadline,
       );
@@ -184,6 +196,7 @@ export class Journal {
         intent: row.intent,
         recipient: row.recipient,
         data: row.data,
+        value: BigInt(row.value),
         gasLimit: BigInt(row.gas_limit),
         deadline: row.deadline,
         state: row.state,

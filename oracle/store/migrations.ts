@@ -127,4 +127,22 @@ export const migrations = [
   ALTER TABLE jobs ADD COLUMN checked_root TEXT;
   ALTER TABLE jobs ADD COLUMN verdict TEXT;
   `,
+  `
+  -- Wei that a transaction carries.
+  ALTER TABLE transactions ADD COLUMN value TEXT NOT NULL DEFAULT '0';
+
+  -- Demands for the bytes of an answer, or of its input, as the chain tells them.
+  CREATE TABLE demands (
+    answer_id TEXT NOT NULL,
+    bundle TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    demander TEXT NOT NULL,
+    -- Whether its escrow has been divided.
+    collected INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (answer_id, bundle)
+  ) STRICT;
+  CREATE INDEX demands_by_request ON demands (request_id);
+  `,
 ];

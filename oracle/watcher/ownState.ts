@@ -1,10 +1,12 @@
 import type { Interface, Result } from "ethers";
 import { coordinatorInterface, operatorInterface, statuses, type Deployment } from "../chain/contracts.ts";
-import { disputeInterface, turns } from "../chain/disputeCalls.ts";
+import { answerIdOf, disputeInterface, publicationsInterface, turns } from "../chain/disputeCalls.ts";
 import { callViews, type ViewCall } from "../chain/multicall.ts";
 import { ChainUnavailableError, quantity, RpcError, type Rpc } from "../chain/rpc.ts";
-import type { Job } from "../core/job.ts";
+import { bundles } from "../core/demandFacts.ts";
+import { transports, type Job } from "../core/job.ts";
 import type { Block, ChainLog } from "../store/chainLog.ts";
+import type { DemandStore } from "../store/demands.ts";
 import type { DisputeRow, DisputeStore } from "../store/disputes.ts";
 import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -18,6 +20,7 @@ export interface OwnStateOptions {
   role: "operator" | "challenger";
   jobs: JobStore;
   disputes: DisputeStore;
+  demands: DemandStore;
   chainLog: ChainLog;
   /** Reads blocks once more, and completely; see Watcher. */
   reread(from: number, to: number): Promise<number>;
@@ -38,6 +41,9 @@ export interface Stake {
   stake: bigint;
   active: bigint;
   free: bigint;
+  /** Deposited, but not counting before it is activated, from block `bondsAt` on. */
+  bonding: bigint;
+  bondsAt: number;
 }
 
 /** Most blocks that are read again. */
@@ -51,7 +57,7 @@ const retryEvery = 60;
  */
 export class OwnState {
   readonly #options: OwnStateOptions;
-  #stake: Stake = { stake: 0n, active: 0n, free: 0n };
+  #stake: Stake = { stake: 0n, active: 0n, free: 0n, bonding: 0n, bondsAt: 0 };
   #checkedAt: string | undefined;
   #agreedAt: number | undefined;
   #complainedAt = -Infinity;
@@ -114,7 +120,8 @@ export class OwnState {
       throw new ChainUnavailableError("the operator's stake can't be read: check the contracts' addresses");
     const [account] = operatorInterface.decodeFunctionResult("operatorOf", operator) as unknown as [Result];
     const { active, free } = coordinatorInterface.decodeFunctionResult("stakeOf", parts);
-    this.#stake = { stake: account.stake as bigint, active: active as bigint, free: free as bigint };
+    const { stake, bonding, bondsAt } = account as unknown as { stake: bigint; bonding: bigint; bondsAt: bigint };
+    this.#stake = { stake, active: active as bigint, free: free as bigint, bonding, bondsAt: Number(bondsAt) };
   }
 
   #ofOperator(head: Block): Expectation[] {
@@ -130,6 +137,7 @@ export class OwnState {
     return [
       bonds,
       ...standing.map((job) => this.#ofAnswer(job, head)),
+      ...standing.flatMap((job) => this.#ofDemands(job)),
       ...disputes.open("operator", account).flatMap((dispute) => this.#ofDispute(dispute)),
     ];
   }
@@ -150,6 +158,29 @@ export class OwnState {
       expected: status === "SUBMITTED" && head.timestamp >= finalizableAt! ? "FINALIZABLE" : status,
       read: decoder(coordinatorInterface, "statusOf", ([found]) => statuses[Number(found)] ?? "unknown"),
     };
+  }
+
+  /** A demand that isn't seen costs the whole bond, and so does a publication that is believed and wasn't mined. */
+  #ofDemands({ requestId, request, answer }: Job): Expectation[] {
+    const { publications } = this.#options.deployment;
+    if (publications === undefined) return [];
+    const possible = [request.params.transport === transports.onDemand, request.inputByURI];
+    return bundles
+      .filter((_, i) => possible[i])
+      .map((bundle) => {
+        const made = this.#options.demands.get(answerIdOf(requestId, answer!), bundle);
+        const text = (published: unknown, chunks: unknown, deadline: unknown) =>
+          `${String(published)} of ${String(chunks)} chunks until ${String(deadline)}`;
+        return {
+          ...view(publications, publicationsInterface, "demandOf", request, answer, bundles.indexOf(bundle)),
+          what: `what is demanded of ${requestId}: ${bundle}`,
+          expected: text(made?.published ?? 0, made?.chunks ?? 0, made?.deadline ?? 0),
+          read: decoder(publicationsInterface, "demandOf", ([found]) => {
+            const { published, chunks, deadline } = found as Result;
+            return text(published, chunks, deadline);
+          }),
+        };
+      });
   }
 
   #ofDispute({ disputeId, turn, deadline, height, position }: DisputeRow): Expectation[] {

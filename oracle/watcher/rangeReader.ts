@@ -38,10 +38,8 @@ export class RangeReader {
 
   constructor(options: RangeReaderOptions) {
     this.#options = options;
-    const { coordinator, operatorRegistry, disputeGame } = options.deployment;
-    this.#addresses = [coordinator, operatorRegistry, ...(disputeGame === undefined ? [] : [disputeGame])].map((each) =>
-      each.toLowerCase(),
-    );
+    const { coordinator, operatorRegistry, disputeGame, publications } = options.deployment;
+    this.#addresses = [coordinator, operatorRegistry, disputeGame, publications].flatMap((each) => each?.toLowerCase() ?? []);
     this.#blooms = { addresses: this.#addresses.map(bloomItem), topics: watchedTopics.map(bloomItem) };
   }
 

@@ -48,6 +48,7 @@ export async function measureGas(): Promise<GasFigures> {
       submitPeriod: 600,
       challengeWindow: 3600,
       callbackGasLimit: 100_000,
+      transport: 0,
     };
     const address = await assay.coordinator.getAddress();
     const consumer = (await ethers.deployContract("FixedTermsConsumer", [address, params])) as unknown as Contract;

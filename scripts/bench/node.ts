@@ -58,6 +58,7 @@ const bed = once(async (): Promise<Bed> => {
       submitPeriod: 3600,
       challengeWindow: 3600,
       callbackGasLimit: 0,
+      transport: 0,
     },
   };
 });

@@ -5,6 +5,7 @@ import { buildFaceDetector } from "../../examples/faceDetector/model.ts";
 import { readPicture, twoPeople } from "../../examples/faceDetector/picture.ts";
 import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { disputeInterface, outcomes } from "../../oracle/chain/disputeCalls.ts";
+import { DisputeViews } from "../../oracle/chain/disputeViews.ts";
 import { operatorInterface } from "../../oracle/chain/contracts.ts";
 import type { AccountName } from "../../oracle/cli/localChain.ts";
 import { findRequest, topicOf } from "../../oracle/cli/requests.ts";
@@ -93,7 +94,8 @@ export class ConvictionDemo {
       ((await view(chain.deployment.operatorRegistry, operatorInterface, "operatorOf", account)) as { stake: bigint }).stake;
     const owedEther = (account: AccountName) => chain.views.owed(this.#system.signer(account).address, `0x${"0".repeat(40)}`);
     const staked = 1000n * 10n ** 18n;
-    const reward = (await view(chain.deployment.operatorRegistry, operatorInterface, "rewardOf", "challenger")) as bigint;
+    const game = new DisputeViews(chain.rpc, chain.deployment.disputeGame);
+    const reward = await game.rewardOf((await game.parts()).claims, this.#system.signer("challenger").address);
     return [
       { party: "honest operator", tokens: (await stakeOf("operator")) - staked, ether: await owedEther("operator") },
       { party: "operator that lied", tokens: (await stakeOf("operator2")) - staked, ether: await owedEther("operator2") },

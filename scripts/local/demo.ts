@@ -14,9 +14,9 @@ import { rootOfBundleBytes } from "../../oracle/core/traceTree.ts";
 import type { DeployedContract, LocalSystem } from "./localSystem.ts";
 
 /** Seconds of real time in which an answer of the demonstration may be challenged. */
-export const challengeWindow = 3;
+export const challengeWindow = 4;
 export const line = "assay the answer 42";
-export const fee = 5n * 10n ** 16n;
+export const fee = 2n * 10n ** 16n;
 const bond = 10n * 10n ** 18n;
 /** What the deployer of a consumer pins; see contracts/consumer/PinnedTermsConsumer.sol. */
 export interface Terms {

@@ -5,7 +5,7 @@ import { childrenBytes, defenceOf } from "../../oracle/canonical/dispute/moves.t
 import type { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
 import { MemoryTree, type TreeView } from "../../oracle/canonical/proof/treeView.ts";
-import { DisputeCalls, disputeInterface, turns } from "../../oracle/chain/disputeCalls.ts";
+import { DisputeCalls, disputeInterface, outcomes, turns } from "../../oracle/chain/disputeCalls.ts";
 import type { ContractCall } from "../../oracle/chain/contracts.ts";
 import type { Receipt } from "../../oracle/cli/chain.ts";
 import { CliError } from "../../oracle/cli/exitCodes.ts";
@@ -74,7 +74,7 @@ export class Liar {
   }
 
   /**
-   * Plays every dispute about its answer until one of them convicts it.
+   * Plays every dispute about its answer until the answer is taken away.
    * @param only a dispute: it plays no other, and until that one is closed. @returns the moves that it made.
    */
   async fight(
@@ -89,7 +89,7 @@ export class Liar {
     for (; performance.now() < end; await sleep(100)) {
       for (const disputeId of only === undefined ? await this.#disputesAbout(requestId) : [only]) {
         const state = await this.#state(disputeId);
-        if (disputeId === only && turns[Number(state.turn)] === "CLOSED") return moves;
+        if (disputeId === only && ["CLOSED", "VOIDED"].includes(turns[Number(state.turn)]!)) return moves;
         const call = refused.has(disputeId) ? undefined : this.#move(disputeId, request, answer!, state, lie);
         if (call === undefined) continue;
         try {
@@ -100,18 +100,18 @@ export class Liar {
           refused.add(disputeId);
         }
       }
-      if (await this.#isConvicted(requestId)) return moves;
+      if (await this.#isTaken(requestId)) return moves;
     }
-    throw new Error(`the answer to request ${requestId} was not convicted in ${timeoutMs / 1000} s`);
+    throw new Error(`the answer to request ${requestId} was not taken away in ${timeoutMs / 1000} s`);
   }
 
   async #disputesAbout(requestId: string): Promise<string[]> {
     return (await this.#events("Challenged", requestId)).map(({ topics }) => topics[1]!);
   }
 
-  async #isConvicted(requestId: string): Promise<boolean> {
-    const closed = await this.#events("Closed", requestId);
-    return closed.some((log) => disputeInterface.parseLog(log)!.args.convicted as boolean);
+  async #isTaken(requestId: string): Promise<boolean> {
+    const closed = (await this.#events("Closed", requestId)).map((log) => disputeInterface.parseLog(log)!.args);
+    return closed.some(({ convicted, outcome }) => (convicted as boolean) || outcomes[Number(outcome)] === "ANSWER_VOIDED");
   }
 
   #events(name: "Challenged" | "Closed", requestId: string): ReturnType<LocalSystem["chain"]["logs"]> {
@@ -137,7 +137,7 @@ export class Liar {
     const expected = turns[Number(turn)];
     if (expected === "DEFEND") {
       const target = { tensor: Number(tensor), element: Number(element) };
-      if (behaviour === "concedes") return this.#calls.concede(disputeId, request, answer);
+      if (behaviour === "retracts") return this.#calls.retract(request, answer);
       if (behaviour === "never defends" || posted[target.tensor] === undefined) return undefined;
       return this.#calls.defend(disputeId, request, answer, defenceOf(this.#model, trace, posted, target));
     }

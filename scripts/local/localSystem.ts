@@ -4,9 +4,10 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ContractFactory, Interface, type InterfaceAbi } from "ethers";
 import { inspectModel } from "../../oracle/canonical/lowering/inspect.ts";
+import type { ProgramHead } from "../../oracle/core/programHead.ts";
 import type { Tolerance } from "../../oracle/canonical/tolerance.ts";
 import type { ContractCall, Model } from "../../oracle/chain/contracts.ts";
-import { modelInterface } from "../../oracle/chain/contracts.ts";
+import { modelInterface, noProgram } from "../../oracle/chain/contracts.ts";
 import { quantity } from "../../oracle/chain/rpc.ts";
 import { Signer } from "../../oracle/chain/signer.ts";
 import { connect, type Chain, type Receipt } from "../../oracle/cli/chain.ts";
@@ -57,10 +58,11 @@ const zeroHash = `0x${"0".repeat(64)}`;
 
 const exact: Tolerance = { absolute: 0, relative: 0 };
 
-function rootsOf(file: Uint8Array): { programRoot: string; weightRoot: string } {
-  const { programRoot, weightRoot, refused } = inspectModel(file);
-  if (programRoot === null || weightRoot === null) throw new Error(`the model has no canonical program: ${JSON.stringify(refused)}`);
-  return { programRoot, weightRoot };
+function programOf(file: Uint8Array): { programRoot: string; weightRoot: string; head: ProgramHead } {
+  const { programRoot, weightRoot, head, refused } = inspectModel(file);
+  if (programRoot === null || weightRoot === null || head === null)
+    throw new Error(`the model has no canonical program: ${JSON.stringify(refused)}`);
+  return { programRoot, weightRoot, head };
 }
 
 /** @param source path of the Solidity file under contracts/, without its ending. */
@@ -144,7 +146,8 @@ export class LocalSystem {
   ): Promise<{ modelId: string; gasUsed: bigint }> {
     const path = await this.writeModel(name, bytes);
     const { artifactHash, inputs, outputs } = inspectOnnx(path, bytes);
-    const { programRoot, weightRoot } = tolerance === undefined ? { programRoot: zeroHash, weightRoot: zeroHash } : rootsOf(bytes);
+    const none = { programRoot: zeroHash, weightRoot: zeroHash, head: noProgram };
+    const { programRoot, weightRoot, head } = tolerance === undefined ? none : programOf(bytes);
     const spec = (delta: Tolerance) => (signature: (typeof inputs)[number]) => ({
       name: signature.name,
       dtype: signature.dtype as Dtype,
@@ -162,7 +165,7 @@ export class LocalSystem {
       author: this.signer(author).address,
       royaltyBps,
     };
-    const { logs, gasUsed } = await this.send(author, this.chain.calls.registerModel(model));
+    const { logs, gasUsed } = await this.send(author, this.chain.calls.registerModel(model, head));
     const { topicHash } = modelInterface.getEvent("ModelRegistered")!;
     return { modelId: logs.find(({ topics }) => topics[0] === topicHash)!.topics[1]!, gasUsed };
   }

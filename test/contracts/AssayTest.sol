@@ -7,7 +7,7 @@ import {ModelRegistry} from "../../contracts/ModelRegistry.sol";
 import {OperatorRegistry} from "../../contracts/OperatorRegistry.sol";
 import {IInferenceCoordinator, Parameters, Status} from "../../contracts/interfaces/IInferenceCoordinator.sol";
 import {Model, TensorSpec} from "../../contracts/interfaces/IModelRegistry.sol";
-import {Answer, Request, RequestParams} from "../../contracts/libraries/RequestLib.sol";
+import {Answer, Request, RequestParams, Transport} from "../../contracts/libraries/RequestLib.sol";
 import {TensorLib} from "../../contracts/libraries/TensorLib.sol";
 import {EmittingConsumer} from "../../contracts/test/EmittingConsumer.sol";
 import {TestToken} from "../../contracts/test/TestToken.sol";
@@ -25,6 +25,7 @@ abstract contract AssayTest {
     uint16 internal constant ROYALTY_BPS = 500;
     uint32 internal constant UNBONDING_PERIOD = 21 days;
     uint32 internal constant DISPUTE_BOUND = 7 days;
+    uint32 internal constant BONDING_BLOCKS = 300;
 
     address internal immutable operator = address(uint160(uint256(keccak256("operator"))));
     address internal immutable author = address(uint160(uint256(keccak256("author"))));
@@ -51,7 +52,8 @@ abstract contract AssayTest {
             address(token),
             address(models),
             UNBONDING_PERIOD,
-            DISPUTE_BOUND
+            DISPUTE_BOUND,
+            BONDING_BLOCKS
         );
         coordinator = new InferenceCoordinator(address(authority), address(operators), treasury, defaultParameters());
         models.bindCoordinator(address(coordinator));
@@ -60,7 +62,7 @@ abstract contract AssayTest {
         coordinator.setDisputeGame(deployGame());
         coordinator.setFeeToken(address(token), true);
         vm.prank(author);
-        modelId = models.registerModel(model(author, ROYALTY_BPS));
+        modelId = register(model(author, ROYALTY_BPS));
         enrol(operator, STAKE);
         consumer = new EmittingConsumer(address(coordinator));
         vm.deal(address(consumer), 1_000 ether);
@@ -77,12 +79,13 @@ abstract contract AssayTest {
         return
             Parameters({
                 protocolFeeBps: PROTOCOL_FEE_BPS,
-                minChallengeWindow: 60,
+                minChallengeWindow: 300,
                 maxChallengeWindow: 7 days,
                 minSubmitPeriod: 120,
                 maxSubmitPeriod: 7 days,
                 maxCallbackGas: 5_000_000,
-                minBond: 1e18
+                minBond: 1e18,
+                maxBondMultiple: 1_000
             });
     }
 
@@ -108,6 +111,22 @@ abstract contract AssayTest {
         token.approve(address(operators), type(uint256).max);
         operators.stake(amount);
         vm.stopPrank();
+        activate(account);
+    }
+
+    /// @dev Lets so many blocks pass that stake which was deposited counts.
+    function activate(address account) internal {
+        roll(BONDING_BLOCKS);
+        operators.activateStake(account);
+    }
+
+    function roll(uint256 blocks) internal {
+        vm.roll(vm.getBlockNumber() + blocks);
+    }
+
+    /// @dev By its author, who is the caller to be. Tests of disputes register a program with it.
+    function register(Model memory record) internal virtual returns (bytes32) {
+        return models.registerModel(record, 0, "");
     }
 
     function params() internal view returns (RequestParams memory) {
@@ -119,7 +138,8 @@ abstract contract AssayTest {
                 bond: BOND,
                 submitPeriod: SUBMIT_PERIOD,
                 challengeWindow: WINDOW,
-                callbackGasLimit: 100_000
+                callbackGasLimit: 100_000,
+                transport: Transport.INLINE
             });
     }
 
@@ -168,13 +188,19 @@ abstract contract AssayTest {
         return coordinator.requestIdOf(request);
     }
 
+    /// @dev Waits until the account is eligible.
+    function becomeEligible(Request memory request, address by) internal {
+        if (vm.getBlockNumber() <= request.origin.requestedBlock()) roll(1);
+        uint256 from = coordinator.eligibleAt(request, by);
+        if (from > vm.getBlockTimestamp()) vm.warp(from);
+    }
+
     /// @dev As soon as the account is eligible.
     function answer(Request memory request, address by, bytes memory output_) internal returns (Answer memory) {
-        uint256 from = coordinator.eligibleAt(request, by);
-        if (from > block.timestamp) vm.warp(from);
+        becomeEligible(request, by);
         vm.prank(by);
         coordinator.submit(request, output_);
-        return Answer(by, coordinatorRoot(output_), uint48(block.timestamp));
+        return Answer(by, coordinatorRoot(output_), uint48(vm.getBlockTimestamp()));
     }
 
     function answer(Request memory request) internal returns (Answer memory) {

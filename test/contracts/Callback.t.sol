@@ -48,14 +48,14 @@ contract CallbackTest is AssayTest {
         Request memory other = ask();
         hostile.watch(request, noAnswer());
         planAll(hostile, other, other, answer(other));
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         coordinator.refund(request);
         assertTrue(hostile.sawFinal(), "the state is final before the callback");
         assertEq(hostile.sawOwed(), FEE, "the money is credited before the callback");
         checkRefused(hostile);
     }
 
-    /// @dev Everything that changes something: thirteen calls of the coordinator, seven of the registries.
+    /// @dev Everything that changes something: twelve calls of the coordinator, nine of the registries.
     function planAll(
         ReentrantConsumer hostile,
         Request memory request,
@@ -78,7 +78,6 @@ contract CallbackTest is AssayTest {
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.submit, (other, output())));
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.submitByURI, (other, bytes32(0), "")));
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.submitBatch, (requests, outputs)));
-        hostile.plan(c, abi.encodeCall(IInferenceCoordinator.retract, (other, answer_)));
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.finalize, (request, answer_, output())));
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.finalizeBatch, (requests, answers, outputs)));
         hostile.plan(c, abi.encodeCall(IInferenceCoordinator.deliver, (request, answer_, output())));
@@ -90,15 +89,20 @@ contract CallbackTest is AssayTest {
         hostile.plan(o, abi.encodeCall(IOperatorRegistry.stake, (1)));
         hostile.plan(o, abi.encodeCall(IOperatorRegistry.startUnbonding, (1)));
         hostile.plan(o, abi.encodeCall(IOperatorRegistry.withdraw, (address(hostile))));
-        hostile.plan(o, abi.encodeCall(IOperatorRegistry.claimReward, (address(hostile))));
-        hostile.plan(address(models), abi.encodeCall(IModelRegistry.registerModel, (model(address(hostile), 0))));
+        hostile.plan(o, abi.encodeCall(IOperatorRegistry.payOut, (address(hostile))));
+        hostile.plan(o, abi.encodeCall(IOperatorRegistry.activateStake, (address(hostile))));
+        hostile.plan(o, abi.encodeCall(IOperatorRegistry.setDelegate, (address(hostile))));
+        hostile.plan(
+            address(models),
+            abi.encodeCall(IModelRegistry.registerModel, (model(address(hostile), 0), 0, ""))
+        );
     }
 
     function checkRefused(ReentrantConsumer hostile) internal view {
-        assertEq(hostile.attempts(), 20, "attempts");
-        for (uint256 i = 0; i < 20; ++i) {
+        assertEq(hostile.attempts(), 21, "attempts");
+        for (uint256 i = 0; i < 21; ++i) {
             bytes4 expected =
-                i < 13
+                i < 12
                     ? ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector
                     : CoordinatorBound.CoordinatorBusy.selector;
             assertTrue(hostile.errors(i) == expected, string.concat("attempt was not refused: ", vm.toString(i)));

@@ -33,7 +33,7 @@ contract EndingsTest is AssayTest {
     }
 
     function expire(Request memory request) internal {
-        vm.warp(uint256(request.requestedAt) + request.params.submitPeriod);
+        vm.warp(request.origin.requestedAt() + request.params.submitPeriod);
     }
 
     /// @return The endings that the emitting consumer was told since the logs were last read.

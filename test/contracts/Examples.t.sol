@@ -138,7 +138,7 @@ contract ExamplesTest is AssayTest {
     }
 
     function checkRefund(PinnedTermsConsumer asked, Request memory request) internal {
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         coordinator.refund(request);
         assertEq(asked.refundOf(stranger), FEE, "booked");
         vm.prank(stranger);
@@ -164,7 +164,7 @@ contract ExamplesTest is AssayTest {
         FaceConsumer looker = faceConsumer();
         Request memory others = lookAs(looker, author);
         Request memory request = lookAs(looker, stranger);
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         coordinator.refund(others);
         coordinator.refund(request);
         looker.withdrawOwed(address(0));
@@ -187,9 +187,13 @@ contract ExamplesTest is AssayTest {
 
     function disputableModel() internal returns (bytes32) {
         Model memory disputable = model(author, ROYALTY_BPS);
-        (disputable.programRoot, disputable.weightRoot) = (keccak256("program"), keccak256("weights"));
+        bytes memory x = abi.encodePacked(uint8(1), TensorLib.FLOAT32, uint8(1), uint32(16));
+        bytes memory y = abi.encodePacked(uint8(1), TensorLib.FLOAT32, uint8(1), uint32(64), uint64(0));
+        bytes memory header = abi.encodePacked(uint8(1), x, y, uint32(1), uint32(1), uint32(0));
+        disputable.programRoot = keccak256(abi.encodePacked(hex"07", bytes32("instructions"), header));
+        disputable.weightRoot = keccak256("weights");
         vm.prank(author);
-        return models.registerModel(disputable);
+        return models.registerModel(disputable, "instructions", header);
     }
 
     function test_A40_theForecastersOwnerTakesItsFeeBack() external {
@@ -198,7 +202,7 @@ contract ExamplesTest is AssayTest {
         vm.recordLogs();
         forecaster.ask{value: FEE}(new bytes(64));
         Request memory request = lastRequest();
-        vm.warp(uint256(request.requestedAt) + request.params.submitPeriod);
+        vm.warp(request.origin.requestedAt() + request.params.submitPeriod);
         coordinator.refund(request);
         vm.prank(stranger);
         forecaster.withdrawOwed(address(0));

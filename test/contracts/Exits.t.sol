@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Answer, Request, RequestParams} from "../../contracts/libraries/RequestLib.sol";
+import {Answer, Request, RequestParams, Transport} from "../../contracts/libraries/RequestLib.sol";
 import {TensorLib} from "../../contracts/libraries/TensorLib.sol";
 import {AssayTest} from "./AssayTest.sol";
 import {vm} from "./Vm.sol";
@@ -16,9 +16,14 @@ contract ExitsTest is AssayTest {
         return TensorLib.single(TensorLib.UINT8, TensorLib.vector(MAX_INLINE_BYTES), new bytes(MAX_INLINE_BYTES));
     }
 
+    function askOnDemand() internal returns (Request memory) {
+        RequestParams memory terms = params();
+        terms.transport = Transport.ON_DEMAND;
+        return ask(terms);
+    }
+
     function answerByURI(Request memory request, bytes32 root) internal returns (Answer memory) {
-        uint256 from = coordinator.eligibleAt(request, operator);
-        if (from > vm.getBlockTimestamp()) vm.warp(from);
+        becomeEligible(request, operator);
         vm.prank(operator);
         coordinator.submitByURI(request, root, "ipfs://large");
         return Answer(operator, root, uint48(vm.getBlockTimestamp()));
@@ -43,7 +48,7 @@ contract ExitsTest is AssayTest {
     }
 
     function test_A34_anAnswerTooLargeForItsCallbackIsSettledWithoutItsBytes() external {
-        Request memory request = ask();
+        Request memory request = askOnDemand();
         bytes memory large = tooLarge();
         Answer memory answer_ = answerByURI(request, coordinatorRoot(large));
         uint256 finalizableAt = uint256(answer_.submittedAt) + WINDOW;
@@ -59,7 +64,7 @@ contract ExitsTest is AssayTest {
     }
 
     function test_A34_anAnswerWhoseBytesNobodyHasIsSettled() external {
-        Request memory request = ask();
+        Request memory request = askOnDemand();
         Answer memory answer_ = answerByURI(request, keccak256("no bundle has this root"));
         vm.warp(uint256(answer_.submittedAt) + WINDOW + DELIVERY_PERIOD);
         coordinator.finalize(request, answer_, "");
@@ -100,7 +105,7 @@ contract ExitsTest is AssayTest {
     function test_A34_oneItemWhoseBytesDontFitHoldsNoBatchUp() external {
         (Request[] memory requests, Answer[] memory answers) = (new Request[](4), new Answer[](4));
         bytes[] memory outputs = new bytes[](4);
-        for (uint256 i = 0; i < 4; ++i) requests[i] = ask();
+        for (uint256 i = 0; i < 4; ++i) requests[i] = i == 1 ? askOnDemand() : ask();
         (outputs[0], outputs[1], outputs[2], outputs[3]) = (output(), tooLarge(), vectorOf(64, 9), "");
         for (uint256 i = 0; i < 4; ++i) {
             answers[i] = i == 1 ? answerByURI(requests[i], coordinatorRoot(outputs[i])) : answer(requests[i]);

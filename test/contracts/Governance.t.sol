@@ -58,7 +58,9 @@ contract GovernanceTest is AssayTest {
             (uint256(FEE) * PROTOCOL_FEE_BPS) / 10_000,
             "the protocol's part of old"
         );
-        vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.BondTooSmall.selector, BOND, 1_000e18));
+        vm.expectRevert(
+            abi.encodeWithSelector(IInferenceCoordinator.BondOutOfRange.selector, BOND, 1_000e18, 1_000_000e18)
+        );
         consumer.ask(params(), input());
     }
 
@@ -78,6 +80,7 @@ contract GovernanceTest is AssayTest {
         parameters.maxSubmitPeriod = 1 + (parameters.maxSubmitPeriod / 2);
         parameters.minSubmitPeriod = 1 + (parameters.minSubmitPeriod % parameters.maxSubmitPeriod);
         parameters.minBond = (1 + (uint128(bond) % 999_999_999)) * uint128(10 ** (uint256(bond) % 29));
+        if (parameters.maxBondMultiple == 0) parameters.maxBondMultiple = 1;
         coordinator.setPaused(bond % 2 == 0);
         uint256 stake = coordinator.totalStake();
         coordinator.setParameters(parameters);
@@ -87,8 +90,8 @@ contract GovernanceTest is AssayTest {
     }
 
     function test_A18_parametersThatContradictEachOtherAreRefused() external {
-        Parameters[7] memory invalid;
-        for (uint256 i = 0; i < 7; ++i) invalid[i] = defaultParameters();
+        Parameters[8] memory invalid;
+        for (uint256 i = 0; i < 8; ++i) invalid[i] = defaultParameters();
         invalid[0].protocolFeeBps = 2_001;
         invalid[1].minChallengeWindow = invalid[1].maxChallengeWindow + 1;
         invalid[2].minSubmitPeriod = invalid[2].maxSubmitPeriod + 1;
@@ -96,7 +99,8 @@ contract GovernanceTest is AssayTest {
         invalid[4].minBond = 0;
         invalid[5].minBond = 1e18 + 1;
         invalid[6].minChallengeWindow = 0;
-        for (uint256 i = 0; i < 7; ++i) {
+        invalid[7].maxBondMultiple = 0;
+        for (uint256 i = 0; i < 8; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.ParametersInvalid.selector, invalid[i]));
             coordinator.setParameters(invalid[i]);
         }

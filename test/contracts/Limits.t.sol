@@ -50,12 +50,13 @@ contract LimitsTest is AssayTest {
         consumer.ask{value: FEE}(params_, bundle);
         checkGas(before, length, "the request is too expensive");
         Request memory request = lastRequest();
+        roll(1);
         vm.prank(operator);
         before = gasleft();
         coordinator.submit(request, bundle);
         checkGas(before, length, "the answer is too expensive");
-        Answer memory answer_ = Answer(operator, coordinatorRoot(bundle), request.requestedAt);
-        vm.warp(uint256(request.requestedAt) + WINDOW);
+        Answer memory answer_ = Answer(operator, coordinatorRoot(bundle), uint48(request.origin.requestedAt()));
+        vm.warp(request.origin.requestedAt() + WINDOW);
         before = gasleft();
         coordinator.finalize(request, answer_, bundle);
         checkGas(before, length, "finalizing is too expensive");
@@ -73,6 +74,7 @@ contract LimitsTest is AssayTest {
         vm.expectRevert(refused);
         consumer.ask(params(), bundle);
         Request memory request = ask();
+        roll(1);
         vm.expectRevert(refused);
         vm.prank(operator);
         coordinator.submit(request, bundle);
@@ -109,19 +111,19 @@ contract LimitsTest is AssayTest {
     function test_A20_oversizedRecordsAreRefused() external {
         Model memory record = model(address(this), 5_001);
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelRoyaltyTooHigh.selector, 5_001, 5_000));
-        models.registerModel(record);
+        models.registerModel(record, 0, "");
         record = model(address(this), 0);
         record.inputs = new TensorSpec[](33);
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelTensorCount.selector, 33, 32));
-        models.registerModel(record);
+        models.registerModel(record, 0, "");
         record = model(address(this), 0);
         record.outputs[0].shape = new uint32[](9);
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelTensorInvalid.selector, "y", TensorLib.FLOAT32, 9));
-        models.registerModel(record);
+        models.registerModel(record, 0, "");
         record = model(address(this), 0);
         record.artifactURI = string(new bytes(2_049));
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelTextTooLong.selector, 2_049, 2_048));
-        models.registerModel(record);
+        models.registerModel(record, 0, "");
     }
 
     function test_A24_aToleranceThatAllowsEverythingIsRefused() external {
@@ -130,15 +132,15 @@ contract LimitsTest is AssayTest {
             Model memory record = model(address(this), 0);
             record.outputs[0].deltaAbsolute = words[i];
             vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelToleranceInvalid.selector, "y", words[i], 0));
-            models.registerModel(record);
+            models.registerModel(record, 0, "");
             record.outputs[0].deltaAbsolute = 0;
             record.outputs[0].deltaRelative = words[i];
             vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelToleranceInvalid.selector, "y", 0, words[i]));
-            models.registerModel(record);
+            models.registerModel(record, 0, "");
         }
         Model memory widest = model(address(this), 0);
         widest.outputs[0].deltaAbsolute = 0x7f7fffff;
-        models.registerModel(widest);
+        models.registerModel(widest, 0, "");
     }
 
     function test_aRoyaltyThatNoModelCanHaveIsRefused() external {

@@ -98,7 +98,7 @@ contract MoneyTest is AssayTest {
         royaltyBps = royaltyBps % 5_001;
         coordinator.setParameters(parameters);
         vm.prank(author);
-        modelId = models.registerModel(model(author, royaltyBps));
+        modelId = models.registerModel(model(author, royaltyBps), 0, "");
         bytes32[] memory served = new bytes32[](1);
         served[0] = modelId;
         vm.prank(operator);
@@ -192,7 +192,7 @@ contract MoneyTest is AssayTest {
 
     function test_aRefundIsOwedToTheRequester() external {
         Request memory request = ask(funded(token, FEE));
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         coordinator.refund(request);
         consumer.withdraw(address(token), stranger);
         assertEq(token.balanceOf(stranger), FEE, "refunded");

@@ -21,7 +21,7 @@ contract SeamTest is AssayTest {
         vm.expectRevert(refused);
         coordinator.uphold(request, answer_, 0);
         vm.expectRevert(refused);
-        coordinator.void(request, answer_, challenger, BOND);
+        coordinator.void(request, answer_, BOND, 0, challenger);
     }
 
     function test_theDisputeContractIsNamedOnce() external {
@@ -48,17 +48,17 @@ contract SeamTest is AssayTest {
         for (uint256 i = 0; i < 4; ++i) game.suspend(request, answer_);
         game.uphold(request, answer_, 0);
         assertEq(statusOf(request, answer_), Status.SUSPENDED, "the other disputes hold it");
-        assertTrue(game.void(request, answer_, challenger), "the first conviction slashes");
+        assertEq(game.void(request, answer_, challenger), 3, "three are open when the first conviction slashes");
         uint256 stake = operators.operatorOf(operator).stake;
         assertEq(stake, STAKE - BOND, "the bond is gone");
-        assertTrue(!game.void(request, answer_, stranger), "the second doesn't");
+        vm.expectRevert(unexpected(request, Status.SUBMITTED, Status.REQUESTED));
+        game.void(request, answer_, stranger);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.NoOpenDispute.selector, idOf(request)));
         game.uphold(request, answer_, type(uint64).max);
         assertEq(operators.operatorOf(operator).stake, stake, "slashed once");
-        assertEq(operators.rewardOf(stranger), 0, "rewarded once");
+        assertEq(operators.owed(stranger), 0, "rewarded once");
         assertEq(operators.operatorOf(operator).locked, 0, "nothing is locked any more");
         assertEq(statusOf(request, noAnswer()), Status.REQUESTED, "reopened, whatever came later");
-        vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.NoOpenDispute.selector, idOf(request)));
-        game.void(request, answer_, challenger);
     }
 
     function test_A15_aPenaltyIsAtMostTheBond() external {
@@ -67,7 +67,7 @@ contract SeamTest is AssayTest {
         game.suspend(request, answer_);
         vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.PenaltyAboveBond.selector, BOND + 1, BOND));
         vm.prank(address(game));
-        coordinator.void(request, answer_, challenger, BOND + 1);
+        coordinator.void(request, answer_, BOND + 1, 0, challenger);
     }
 
     function test_aReopenedRequestGoesToAnotherOperator() external {
@@ -77,7 +77,7 @@ contract SeamTest is AssayTest {
         game.suspend(request, answer_);
         game.void(request, answer_, challenger);
         assertTrue(!coordinator.isEligible(request, operator), "the convicted operator is out");
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD - 1);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD - 1);
         vm.expectRevert(
             abi.encodeWithSelector(IInferenceCoordinator.ConvictedBefore.selector, idOf(request), operator)
         );
@@ -93,8 +93,12 @@ contract SeamTest is AssayTest {
         Request memory request = ask();
         Answer memory answer_ = answer(request);
         game.suspend(request, answer_);
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         game.void(request, answer_, challenger);
+        assertEq(statusOf(request, noAnswer()), Status.REQUESTED, "other operators have a submit period");
+        vm.warp(vm.getBlockTimestamp() + SUBMIT_PERIOD - 1);
+        assertEq(statusOf(request, noAnswer()), Status.REQUESTED, "up to its last second");
+        vm.warp(vm.getBlockTimestamp() + 1);
         assertEq(statusOf(request, noAnswer()), Status.EXPIRED, "past its deadline");
         coordinator.refund(request);
         assertEq(coordinator.owed(address(consumer), address(0)), FEE, "the fee goes back");
@@ -104,7 +108,7 @@ contract SeamTest is AssayTest {
         (Request memory mine, Request memory taken, Request memory late) = (ask(), ask(), ask());
         enrol(stranger, 9 * STAKE);
         answer(taken, stranger, output());
-        vm.warp(uint256(mine.requestedAt) + SUBMIT_PERIOD / 2);
+        vm.warp(mine.origin.requestedAt() + SUBMIT_PERIOD / 2);
         (Request[] memory requests, bytes[] memory outputs) = (new Request[](3), new bytes[](3));
         (requests[0], requests[1], requests[2]) = (taken, mine, mine);
         for (uint256 i = 0; i < 3; ++i) outputs[i] = output();
@@ -114,7 +118,7 @@ contract SeamTest is AssayTest {
         assertEq(operators.operatorOf(operator).locked, BOND, "one bond is locked");
 
         Answer[] memory answers = new Answer[](3);
-        Answer memory given = Answer(operator, coordinatorRoot(output()), uint48(uint256(mine.requestedAt) + 300));
+        Answer memory given = Answer(operator, coordinatorRoot(output()), uint48(mine.origin.requestedAt() + 300));
         for (uint256 i = 0; i < 3; ++i) answers[i] = given;
         (requests[0], requests[1], requests[2]) = (mine, taken, late);
         vm.warp(uint256(given.submittedAt) + WINDOW);

@@ -34,12 +34,12 @@ contract StakeTest is AssayTest {
         vm.prank(operator);
         assertEq(operators.withdraw(operator), STAKE - BOND, "what was free is withdrawn");
         game.void(request, answer_, challenger);
-        assertEq(token.balanceOf(BURNED), BOND / 2, "half is burned");
-        assertEq(operators.rewardOf(challenger), BOND / 2, "half is the challenger's");
+        assertEq(operators.owed(BURNED), BOND / 2, "half is to be burned");
+        assertEq(operators.owed(challenger), BOND / 2, "half is the challenger's");
         assertEq(operators.operatorOf(operator).stake, 0, "the stake is gone");
         assertEq(coordinator.totalStake(), 0, "nothing counts any more");
-        vm.prank(challenger);
-        operators.claimReward(challenger);
+        operators.payOut(BURNED);
+        operators.payOut(challenger);
         assertEq(token.balanceOf(challenger), BOND / 2, "the reward is paid");
         assertEq(token.balanceOf(address(operators)), 0, "nothing is left behind");
     }
@@ -59,7 +59,7 @@ contract StakeTest is AssayTest {
         coordinator.setParameters(parameters);
 
         vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.UnbondingTooShort.selector, 7 days, 7 days + 1));
-        new OperatorRegistry(address(authority), address(token), address(models), 7 days, 7 days);
+        new OperatorRegistry(address(authority), address(token), address(models), 7 days, 7 days, 0);
     }
 
     function test_A07_noWithdrawalWithOpenBonds() external {
@@ -82,7 +82,8 @@ contract StakeTest is AssayTest {
         vm.prank(operator);
         operators.startUnbonding(STAKE - BOND + 1);
         Request memory request = ask();
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD - 1);
+        roll(1);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD - 1);
         vm.expectRevert(
             abi.encodeWithSelector(IInferenceCoordinator.InsufficientFreeStake.selector, operator, BOND - 1, BOND)
         );
@@ -90,13 +91,16 @@ contract StakeTest is AssayTest {
         coordinator.submit(request, output());
     }
 
-    function test_anOddWeiOfASlashIsBurned() external {
+    function test_whatIsNotTheBeneficiarysIsBurned() external {
         vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.OperatorCallerNotCoordinator.selector, address(this)));
-        operators.slash(operator, 3, challenger);
+        operators.slash(operator, 3, challenger, 1);
         vm.prank(address(coordinator));
-        operators.slash(operator, 3, challenger);
-        assertEq(operators.rewardOf(challenger), 1, "the challenger's");
-        assertEq(token.balanceOf(BURNED), 2, "burned");
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.OperatorRewardExceedsSlash.selector, 4, 3));
+        operators.slash(operator, 3, challenger, 4);
+        vm.prank(address(coordinator));
+        operators.slash(operator, 3, challenger, 1);
+        assertEq(operators.owed(challenger), 1, "the beneficiary's");
+        assertEq(operators.owed(BURNED), 2, "to be burned");
     }
 
     function test_unbondingAgainRestartsTheClock() external {
@@ -127,7 +131,8 @@ contract StakeTest is AssayTest {
 
         modelId = unknown[0];
         Request memory request = ask();
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD - 1);
+        roll(1);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD - 1);
         vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.NotServing.selector, operator, modelId));
         vm.prank(operator);
         coordinator.submit(request, output());
@@ -144,22 +149,23 @@ contract StakeTest is AssayTest {
         assertTrue(royaltyTo == author && royaltyBps == ROYALTY_BPS, "the identity tells the royalty");
         vm.startPrank(author);
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelAlreadyRegistered.selector, modelId));
-        models.registerModel(record);
+        models.registerModel(record, 0, "");
         vm.stopPrank();
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelAuthorNotCaller.selector, author, address(this)));
-        models.registerModel(record);
+        models.registerModel(record, 0, "");
     }
 
     /// @dev Ten operators with a tenth of the stake each: everyone becomes eligible, in 8 steps, by a quarter of the period.
     function testFuzz_eligibilityWidensUntilEveryoneIsIn(bytes32 randomness) external {
         for (uint160 i = 1; i < 10; ++i) enrol(address(0xbeef00 + i), STAKE);
-        vm.prevrandao(randomness);
         Request memory request = ask();
+        roll(1);
+        vm.setBlockhash(request.origin.requestedBlock(), randomness);
         for (uint160 i = 1; i < 10; ++i) {
             address account = address(0xbeef00 + i);
             uint256 eligibleAt = coordinator.eligibleAt(request, account);
-            assertTrue(eligibleAt <= uint256(request.requestedAt) + SUBMIT_PERIOD / 4, "in by a quarter of the period");
-            if (eligibleAt > request.requestedAt) {
+            assertTrue(eligibleAt <= request.origin.requestedAt() + SUBMIT_PERIOD / 4, "in by a quarter of the period");
+            if (eligibleAt > request.origin.requestedAt()) {
                 vm.warp(eligibleAt - 1);
                 assertTrue(!coordinator.isEligible(request, account), "eligible a second early");
                 vm.expectRevert(
@@ -183,8 +189,9 @@ contract StakeTest is AssayTest {
         for (uint160 i = 1; i < 10; ++i) enrol(address(0xbeef00 + i), STAKE);
         uint256 eligible = 0;
         for (uint256 n = 0; n < 400; ++n) {
-            vm.prevrandao(keccak256(abi.encode(n)));
             Request memory request = ask();
+            roll(1);
+            vm.setBlockhash(request.origin.requestedBlock(), keccak256(abi.encode(n)));
             if (coordinator.isEligible(request, operator)) ++eligible;
             for (uint160 i = 1; i < 10; ++i) {
                 if (coordinator.isEligible(request, address(0xbeef00 + i))) ++eligible;
@@ -195,7 +202,9 @@ contract StakeTest is AssayTest {
 
     function test_theOnlyOperatorIsEligibleAtOnce() external {
         Request memory request = ask();
-        assertTrue(coordinator.isEligible(request, operator), "eligible at once");
+        assertTrue(!coordinator.isEligible(request, operator), "not in the request's block");
+        roll(1);
+        assertTrue(coordinator.isEligible(request, operator), "eligible in the next");
         assertEq(statusOf(request, noAnswer()), Status.REQUESTED, "open");
     }
 }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IInferenceCoordinator, Status} from "../../contracts/interfaces/IInferenceCoordinator.sol";
 import {IOperatorRegistry} from "../../contracts/interfaces/IOperatorRegistry.sol";
+import {Origin} from "../../contracts/libraries/OriginLib.sol";
 import {Answer, Request, RequestParams} from "../../contracts/libraries/RequestLib.sol";
 import {AssayTest} from "./AssayTest.sol";
 import {vm} from "./Vm.sol";
@@ -21,7 +22,8 @@ contract TimeTest is AssayTest {
 
     function test_A11_submitEndsWhereRefundBegins() external {
         Request memory request = ask();
-        uint256 deadline = uint256(request.requestedAt) + SUBMIT_PERIOD;
+        roll(1);
+        uint256 deadline = request.origin.requestedAt() + SUBMIT_PERIOD;
         vm.warp(deadline - 1);
         assertEq(statusOf(request, noAnswer()), Status.REQUESTED, "open in the last second");
         expectUnexpected(request, Status.EXPIRED, Status.REQUESTED);
@@ -110,20 +112,29 @@ contract TimeTest is AssayTest {
 
     function test_A11_boundsOfParametersAreInclusive() external {
         RequestParams memory params_ = params();
-        (params_.submitPeriod, params_.challengeWindow, params_.bond, params_.callbackGasLimit) = (120, 60, 1e18, 5e6);
+        (params_.submitPeriod, params_.challengeWindow, params_.bond, params_.callbackGasLimit) = (120, 300, 1e18, 5e6);
         ask(params_);
         params_.submitPeriod = 119;
         vm.expectRevert(
             abi.encodeWithSelector(IInferenceCoordinator.SubmitPeriodOutOfRange.selector, 119, 120, 7 days)
         );
         consumer.ask(params_, input());
-        (params_.submitPeriod, params_.challengeWindow) = (120, 59);
+        (params_.submitPeriod, params_.challengeWindow) = (120, 299);
         vm.expectRevert(
-            abi.encodeWithSelector(IInferenceCoordinator.ChallengeWindowOutOfRange.selector, 59, 60, 7 days)
+            abi.encodeWithSelector(IInferenceCoordinator.ChallengeWindowOutOfRange.selector, 299, 300, 7 days)
         );
         consumer.ask(params_, input());
-        (params_.challengeWindow, params_.bond) = (60, 1e18 - 1);
-        vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.BondTooSmall.selector, 1e18 - 1, 1e18));
+        (params_.challengeWindow, params_.bond) = (300, 1e18 - 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IInferenceCoordinator.BondOutOfRange.selector, 1e18 - 1, 1e18, 1_000e18)
+        );
+        consumer.ask(params_, input());
+        params_.bond = 1_000e18;
+        ask(params_);
+        params_.bond = 1_000e18 + 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(IInferenceCoordinator.BondOutOfRange.selector, 1_000e18 + 1, 1e18, 1_000e18)
+        );
         consumer.ask(params_, input());
         (params_.bond, params_.callbackGasLimit) = (1e18, 5e6 + 1);
         vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.CallbackGasTooHigh.selector, 5e6 + 1, 5e6));
@@ -145,13 +156,13 @@ contract TimeTest is AssayTest {
         game.suspend(request, answer_);
         vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.NoOpenDispute.selector, idOf(request)));
         game.uphold(request, answer_, 0);
-        vm.expectRevert(abi.encodeWithSelector(IInferenceCoordinator.NoOpenDispute.selector, idOf(request)));
+        expectUnexpected(request, Status.SUBMITTED, Status.FINALIZED);
         game.void(request, answer_, challenger);
     }
 
     function test_A14_nothingMovesAfterARefund() external {
         Request memory request = ask();
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         coordinator.refund(request);
         expectUnexpected(request, Status.EXPIRED, Status.REFUNDED);
         coordinator.refund(request);
@@ -166,7 +177,7 @@ contract TimeTest is AssayTest {
         enrol(stranger, STAKE);
         Request memory request = ask();
         answer(request);
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD - 1);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD - 1);
         expectUnexpected(request, Status.REQUESTED, Status.SUBMITTED);
         vm.prank(stranger);
         coordinator.submit(request, output());
@@ -176,7 +187,7 @@ contract TimeTest is AssayTest {
         RequestParams memory params_ = params();
         params_.modelId = bytes32(uint256(1));
         Request memory request = ask(params_);
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         vm.prank(stranger);
         coordinator.refund(request);
         assertEq(coordinator.owed(address(consumer), address(0)), FEE, "the whole fee is owed");
@@ -188,7 +199,7 @@ contract TimeTest is AssayTest {
         Request memory request = ask();
         bytes32 id = idOf(request);
         Request memory other = ask();
-        assertTrue(idOf(other) != id && other.seed == request.seed + 1, "equal requests of a block differ");
+        assertTrue(idOf(other) != id && differByNonce(other, request), "equal requests of a block differ");
         // Another chain's history may hold another request in this one's place: then nothing here fits it.
         Request memory forked = ask();
         forked.params.fee += 1;
@@ -200,6 +211,10 @@ contract TimeTest is AssayTest {
         vm.chainId(chainId + 1);
         assertTrue(idOf(request) != id, "another chain is another request");
         vm.chainId(chainId);
+    }
+
+    function differByNonce(Request memory second, Request memory first) private pure returns (bool) {
+        return Origin.unwrap(second.origin) == Origin.unwrap(first.origin) + 1;
     }
 
     function test_A26_aMoveNamesItsAnswer() external {

@@ -143,7 +143,7 @@ contract VaultTest is AssayTest {
     function test_A44_theVaultGivesUpARequestThatNobodyAnswered() external {
         Request memory request = askVault(FEE);
         checkNotOver(request, noAnswer(), Status.REQUESTED);
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         checkAbandoned(request, noAnswer());
         vault.withdrawOwed(stranger);
         assertEq(stranger.balance, FEE, "the fee is back, though the manager takes no ETH");
@@ -151,7 +151,7 @@ contract VaultTest is AssayTest {
 
     function test_A44_theVaultGivesUpARequestThatWasRefundedWithoutAFee() external {
         Request memory request = askVault(0);
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         coordinator.refund(request);
         checkAbandoned(request, noAnswer());
         askVault(FEE);
@@ -165,22 +165,17 @@ contract VaultTest is AssayTest {
         checkNotOver(request, answer_, Status.SUSPENDED);
         game.void(request, answer_, challenger);
         checkNotOver(request, answer_, Status.REQUESTED);
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(request.origin.requestedAt() + SUBMIT_PERIOD);
         checkAbandoned(request, answer_);
     }
 
-    /// @dev An answer by URI whose bytes can't be had.
-    function test_A44_theVaultGivesUpAFinalAnswerWhoseBytesNobodyHas() external {
+    function test_A44_theVaultGivesUpAFinalAnswerThatNobodyBringsToIt() external {
         Request memory request = askVault(FEE);
-        vm.warp(coordinator.eligibleAt(request, operator));
-        bytes32 root = keccak256("bytes that nobody has");
-        vm.prank(operator);
-        coordinator.submitByURI(request, root, "ipfs://nothing");
-        Answer memory answer_ = Answer(operator, root, uint48(vm.getBlockTimestamp()));
+        Answer memory answer_ = answer(request);
         vm.warp(uint256(answer_.submittedAt) + WINDOW);
         checkNotOver(request, answer_, Status.FINALIZABLE);
         coordinator.finalize(request, answer_, "");
-        uint256 from = uint256(request.requestedAt) + vault.PATIENCE();
+        uint256 from = request.origin.requestedAt() + vault.PATIENCE();
         vm.warp(from - 1);
         vm.expectRevert(abi.encodeWithSelector(TradingVault.AnswerNotYetAbandoned.selector, idOf(request), from));
         vault.abandon(request, answer_);
@@ -190,7 +185,7 @@ contract VaultTest is AssayTest {
 
     function test_A44_onlyThePendingRequestIsGivenUp() external {
         Request memory others = ask();
-        vm.warp(uint256(others.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(others.origin.requestedAt() + SUBMIT_PERIOD);
         askVault(FEE);
         vm.expectRevert(abi.encodeWithSelector(TradingVault.RequestNotPending.selector, idOf(others)));
         vault.abandon(others, noAnswer());

@@ -12,6 +12,11 @@ interface Vm {
     /// @dev Under via-IR, `block.timestamp` may be read once and kept over a `warp`.
     function getBlockTimestamp() external view returns (uint256);
     function warp(uint256 timestamp) external;
+    function getBlockNumber() external view returns (uint256);
+    function roll(uint256 number) external;
+    function setBlockhash(uint256 number, bytes32 hash) external;
+    function fee(uint256 baseFee) external;
+    function txGasPrice(uint256 price) external;
     function chainId(uint256 value) external;
     function prevrandao(bytes32 value) external;
     function deal(address account, uint256 balance) external;
@@ -21,6 +26,10 @@ interface Vm {
     function expectRevert() external;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
+    /// @dev Of an error whose arguments are not compared.
+    function expectPartialRevert(bytes4 selector) external;
+    function mockCallRevert(address callee, bytes calldata data, bytes calldata revertData) external;
+    function clearMockedCalls() external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function assume(bool condition) external pure;

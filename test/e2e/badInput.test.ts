@@ -208,7 +208,7 @@ const cases: Record<string, Case> = {
   "a bond below the least": {
     args: () => [...ask(modelId, tensor([1, 16])).map((arg) => (arg === "10" ? "1wei" : arg))],
     code: 7,
-    says: /the bond of 1 is below the least/,
+    says: /a bond of 1 is outside 1000000000000000000 to \d+ \(smallest unit\)/,
   },
   "a challenge window beyond the bounds": {
     args: () => [...ask(modelId, tensor([1, 16])), "--window", "60d"],

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { pathToFileURL } from "node:url";
 import { seededFloats } from "../../examples/seededFloats.ts";
 import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
 import { buildTransformer, tokens as tokenCount } from "../../examples/transformer/model.ts";
 import { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
-import { disputeInterface } from "../../oracle/chain/disputeCalls.ts";
+import { ClaimCalls, DisputeCalls, disputeInterface, type OutcomeName } from "../../oracle/chain/disputeCalls.ts";
 import type { Signer } from "../../oracle/chain/signer.ts";
 import { findRequest } from "../../oracle/cli/requests.ts";
+import { type Answer } from "../../oracle/core/job.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
 import { Liar, type Lie } from "../../scripts/local/liar.ts";
 import { BogusChallenger } from "../support/bogusChallenger.ts";
@@ -20,6 +18,11 @@ import { until } from "../support/until.ts";
 const stake = tokens(100n);
 /** Seconds: longer than all disputes take together. */
 const window = 7200;
+/** What a claimant gets that is alone: a quarter of the bond; the pool is three eighths of it. */
+const quarter = bond / 4n;
+const pool = (3n * bond) / 8n;
+/** What an operator loses of its bond. */
+const lostBy = (outcome: OutcomeName) => (outcome === "ANSWER_VOIDED" ? bond - bond / 8n : bond);
 
 const vector = (seed: number): Tensor[] => [
   { dtype: "float32", shape: [1, tinyInputs], data: new Uint8Array(seededFloats(tinyInputs, seed).buffer) },
@@ -48,7 +51,6 @@ const truths: Record<keyof typeof files, Truth> = {
   },
 };
 const inTransformer = ["one wrong output element", "one wrong bit in the middle of the trace", "operands swapped", "a skipped instruction"];
-const unreadable = "bytes behind a URI that don't decode";
 
 interface Case extends Cheat {
   of: keyof typeof files;
@@ -59,7 +61,6 @@ const transformer = cheatsAbout(truths.transformer).cheats;
 const cases: Record<string, Case> = {
   ...Object.fromEntries(Object.entries(tiny).map(([how, cheat]) => [how, { ...cheat, of: "tiny" as const }])),
   ...Object.fromEntries(inTransformer.map((how) => [`${how}, in a transformer`, { ...transformer[how]!, of: "transformer" as const }])),
-  [unreadable]: { lie: { posted: [], trace: tiny["no defence"]!.lie.trace }, outcome: "OPERATOR_TIMEOUT", of: "tiny" },
 };
 /** Operators that lose by their clock: the others must be through before it is moved. */
 const byTheClock = (outcome: Cheat["outcome"]) => outcome === "OPERATOR_TIMEOUT";
@@ -67,6 +68,7 @@ const byTheClock = (outcome: Cheat["outcome"]) => outcome === "OPERATOR_TIMEOUT"
 interface Trial {
   requestId: string;
   operator: Signer;
+  answer: Answer;
   /** Ends when the dispute is closed. */
   fought: Promise<unknown>;
 }
@@ -88,12 +90,6 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
       transformer: await scene.registerModel("transformer", files.transformer, cheatTolerance),
     };
     const served = Object.values(models).map(({ modelId }) => modelId);
-    const directory = join(system.directory, "inputs");
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, "garbage.bin"), "no tensors");
-    const carried = { outputRoot: `0x${"ab".repeat(32)}`, uri: pathToFileURL(join(directory, "garbage.bin")).href };
-    cases[unreadable]!.lie.carried = carried;
-
     await system.startWatchtower({ account: "challenger" });
     [richBefore, burnedBefore] = await Promise.all([scene.wealthOf(challenger()), scene.burned()]);
     const names = Object.keys(cases);
@@ -112,9 +108,10 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
         const requestId = requests[of].pop()!;
         const liar = new Liar(system, operator, truths[of].model);
         await liar.answer(requestId, lie);
+        const { answer } = await findRequest(system.chain, requestId);
         const fought = liar.fight(requestId, lie);
         fought.catch(() => undefined);
-        trials.set(how, { requestId, operator, fought });
+        trials.set(how, { requestId, operator, answer: answer!, fought });
       }),
     );
   });
@@ -125,12 +122,12 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
     const { outcome } = cases[how]!;
     assert.deepEqual(
       (await scene.closed(requestId)).map((dispute) => [dispute.convicted, dispute.outcome]),
-      [[true, outcome]],
+      [[outcome !== "ANSWER_VOIDED", outcome]],
     );
-    const lost = outcome === "CONCEDED" ? bond / 2n : bond;
+    const lost = lostBy(outcome);
     const { stake: left } = await scene.system.chain.views.stakeOf(operator.address);
     assert.equal(stake - left, lost, "what is lost of the stake");
-    assert.deepEqual(await scene.slashes(operator.address), [{ challenger: challenger(), amount: lost, burned: lost / 2n }]);
+    assert.deepEqual(await scene.slashes(operator.address), [{ beneficiary: await scene.claims(), amount: lost, burned: lost - pool }]);
     assert.equal((await findRequest(scene.system.chain, requestId)).status, "REQUESTED", "the request is open again");
   };
 
@@ -146,11 +143,23 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
     for (const how of Object.keys(cases).filter((name) => byTheClock(cases[name]!.outcome))) test(how, () => convicted(how));
   });
 
-  test("and gets half of what they lose, its own bonds, and nothing else; the rest is burned, the fees go back", async () => {
+  const won = async (before: bigint) => (await scene.wealthOf(challenger())) - before;
+
+  test("and gets a quarter of each bond, its own bonds, and nothing else; an eighth is the requester's, the rest is burned, the fees go back", async () => {
     const { chain } = scene.system;
-    const lost = Object.values(cases).reduce((sum, { outcome }) => sum + (outcome === "CONCEDED" ? bond / 2n : bond), 0n);
-    assert.equal((await scene.wealthOf(challenger())) - richBefore, lost / 2n);
-    assert.equal((await scene.burned()) - burnedBefore, lost / 2n);
+    const all = Object.values(cases);
+    const lost = all.reduce((sum, { outcome }) => sum + lostBy(outcome), 0n);
+    const parts = BigInt(all.length) * quarter;
+    await until("it has claimed them all", async () => (await won(richBefore)) >= parts, 60_000);
+    assert.equal(await won(richBefore), parts);
+    assert.equal((await scene.burned()) - burnedBefore, lost - BigInt(all.length) * pool);
+    const calls = new ClaimCalls(await scene.claims());
+    const toRequester = () => scene.rewardOf(scene.system.signer("requester").address);
+    for (const { requestId, answer } of trials.values()) {
+      const before = await toRequester();
+      await scene.system.send("author", calls.claimRest((await findRequest(chain, requestId)).request, answer));
+      assert.equal((await toRequester()) - before, pool - quarter);
+    }
     await scene.system.passTime(submitPeriod);
     const requester = scene.system.signer("requester").address;
     const { requestId } = trials.get("no defence")!;
@@ -181,7 +190,7 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
     const closed = () => scene.closed(requestId!);
     await until("the watchtower's dispute is open", async () => (await challenges(requestId!)) === 2, 30_000);
     const wealth = async () => (await scene.wealthOf(operator.address)) + (await scene.wealthOf(straw.address));
-    return { requestId: requestId!, liar, own, before, closed, wealth };
+    return { requestId: requestId!, operator, liar, own, before, closed, wealth };
   }
 
   const challenges = async (requestId: string) => {
@@ -204,16 +213,30 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
     const { challengerBond, burnBps } = scene.parameters;
     const burned = (challengerBond * BigInt(burnBps)) / 10_000n;
     assert.equal(before.own - (await wealth()), bond + burned, "the whole bond is lost, and what the straw challenger burned");
-    assert.equal((await scene.wealthOf(challenger())) - before.challenger, bond / 2n);
+    await until("the watchtower has its part", async () => (await won(before.challenger)) >= quarter, 30_000);
+    assert.equal(await won(before.challenger), quarter, "alone: who is acquitted has no claim");
   });
 
-  test("A17 a lie that its operator concedes to itself: it loses money, and the watchtower nothing", async () => {
-    const { lie } = tiny["what it concedes"]!;
-    const { requestId, liar, own, before, closed, wealth } = await challengeItself(lie);
-    await liar.fight(requestId, lie, { only: own.commitment });
+  test("A17 A32 a lie that its operator takes back for its own challenger: it loses more than half, and the watchtower gets as much as the friend", async () => {
+    const { chain } = scene.system;
+    const { lie } = tiny["one wrong output element"]!;
+    const { requestId, operator, own, before, closed, wealth } = await challengeItself(lie);
+    const { request, answer } = await findRequest(chain, requestId);
+    const calls = new DisputeCalls(chain.deployment);
+    await scene.system.send(operator, calls.retract(request, answer!));
+    await scene.system.send("author", calls.closeVoided(own.commitment, request, answer!));
     await until("both disputes are closed", async () => (await closed()).length === 2);
-    assert.deepEqual((await closed()).map(({ outcome }) => outcome).sort(), ["ANSWER_VOIDED", "CONCEDED"]);
-    assert.equal(before.own - (await wealth()), bond / 4n);
-    assert.equal(await scene.wealthOf(challenger()), before.challenger);
+    assert.deepEqual(
+      (await closed()).map(({ convicted, outcome }) => [convicted, outcome]),
+      [
+        [false, "ANSWER_VOIDED"],
+        [false, "ANSWER_VOIDED"],
+      ],
+    );
+    const half = pool / 2n;
+    await until("the watchtower has its part", async () => (await won(before.challenger)) >= half, 30_000);
+    assert.equal(await won(before.challenger), half);
+    await scene.system.send("author", new ClaimCalls(await scene.claims()).claimDispute(own.commitment, request, answer!));
+    assert.equal(before.own - (await wealth()), bond - bond / 8n - half);
   });
 });

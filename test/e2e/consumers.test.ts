@@ -23,6 +23,6 @@ test("two contracts ask the real models and know the answers", async () => {
   for (const { probability, centreX, centreY } of faces) {
     assert.ok(probability > 0.75 && centreX > 0 && centreX < 1 && centreY > 0 && centreY < 1);
   }
-  // Two fees of 0.01 ETH, less 2 % for the protocol and 2.5 % for the author.
-  assert.deepEqual(await demo.earnings(), { operator: 95_500_000_000_000_000n, author: 2_500_000_000_000_000n });
+  // Two fees of 0.02 ETH, less 2 % for the protocol and 2.5 % for the author.
+  assert.deepEqual(await demo.earnings(), { operator: 38_200_000_000_000_000n, author: 1_000_000_000_000_000n });
 });

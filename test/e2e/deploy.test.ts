@@ -87,9 +87,9 @@ test(
     // As a kill in the middle of writing it leaves it.
     writeFileSync(join(network.deployment, "deployed_addresses.json"), '{ "Assay#AccessManager"');
 
-    const changed = await network.deploy("Assay", { ...parameters, disputeBound: 864_001 });
+    const changed = await network.deploy("Assay", { ...parameters, disputeBound: 1_296_001 });
     assert.equal(changed.ok, false);
-    assert.match(changed.text, /Nothing was sent[\s\S]*disputeBound of OperatorRegistry is 864000; the parameters say 864001/);
+    assert.match(changed.text, /Nothing was sent[\s\S]*disputeBound of OperatorRegistry is 1296000; the parameters say 1296001/);
     assert.match(changed.text, /Put the old values back and run it again[\s\S]*--deployment-id NAME/);
     assert.equal(await network.sent(deployer), paid);
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
 import { hexOfHash } from "../../oracle/canonical/dispute/views.ts";
+import { transports } from "../../oracle/core/job.ts";
 import { encodeBundle, type Tensor } from "../../oracle/core/tensor.ts";
 import { bundleRoot } from "../../oracle/core/traceTree.ts";
 import { lieAbout, Liar, type Lie } from "../../scripts/local/liar.ts";
@@ -51,9 +52,9 @@ const carriedBy = (posted: Tensor[], path: string): Lie["carried"] => ({ outputR
 
 test("N25 answers behind URIs that never end keep no other from being checked: neither one whose bytes are here nor one of another operator", async () => {
   const { system } = scene;
-  const slow = await scene.request(tiny.modelId, [input], 7200, 5);
+  const slow = await scene.request(tiny.modelId, [input], 7200, 5, transports.onDemand);
   const inline = await scene.request(tiny.modelId, [input], 7200);
-  const byURI = await scene.request(tiny.modelId, [input], 7200);
+  const byURI = await scene.request(tiny.modelId, [input], 7200, 1, transports.onDemand);
   await system.passTime(submitPeriod / 4);
   const lie = lieAbout(tiny.model, [input], 9, 2 ** -9.9);
   const [slowOne, other] = (["operator", "operator2"] as const).map((account) => new Liar(system, account, tiny.model)) as [Liar, Liar];

@@ -9,6 +9,7 @@ import { evaluateHere } from "../../oracle/canonical/evaluate.ts";
 import { MemoryTree } from "../../oracle/canonical/proof/treeView.ts";
 import { erc20Interface } from "../../oracle/chain/contracts.ts";
 import { disputeInterface, outcomes } from "../../oracle/chain/disputeCalls.ts";
+import { DisputeViews } from "../../oracle/chain/disputeViews.ts";
 import { findRequest, topicOf } from "../../oracle/cli/requests.ts";
 import { encodeBundle, type Tensor } from "../../oracle/core/tensor.ts";
 import { lieAbout, Liar } from "../../scripts/local/liar.ts";
@@ -45,6 +46,7 @@ async function ask(tensors: Tensor[], challengeWindow: number): Promise<string> 
     submitPeriod,
     challengeWindow,
     callbackGasLimit: 0,
+    transport: 0,
   };
   const { logs } = await network.system.send("requester", network.system.chain.calls.request(terms, encodeBundle(tensors)));
   return logs.find(({ topics }) => topics[0] === topicOf("Requested"))!.topics[1]!;
@@ -113,12 +115,14 @@ test("a commitment that expired while the watchtower was away is made anew, and 
 
 test("a watchtower that can't pay says what it lacks, goes on when it has it, and withdraws what it earned", async () => {
   const { system } = network;
-  const { stakeToken } = system.chain.deployment;
+  const { stakeToken, disputeGame } = system.chain.deployment;
   const { address } = system.signer("requester2");
+  const views = new DisputeViews(system.chain.rpc, disputeGame!);
+  const { claims } = await views.parts();
   const says = (what: RegExp) =>
     until(`${what} in the log`, () => what.test(readFileSync(join(network.directory, "poor.log"), "utf8")), 30_000);
   const watchtower = await system.startWatchtower({ account: "requester2", name: "poor" });
-  await says(/has 0\.0 ATT, the bond of a challenge is 5\.0 ATT: send it at least 5\.0 ATT/);
+  await says(/has 0\.0 ATT, the bond of a challenge is 0\.25 ATT: send it at least 0\.25 ATT/);
   await system.chain.rpc.call("hardhat_setBalance", [address, "0x1"]);
   await says(/has 0\.000000000000000001 ETH, the gas of a dispute is 0\.\d+ ETH: send it at least 0\.\d+ ETH/);
 
@@ -133,10 +137,11 @@ test("a watchtower that can't pay says what it lacks, goes on when it has it, an
   await system.chain.rpc.call("hardhat_setBalance", [address, "0x56bc75e2d63100000"]);
   await until("the commitment", async () => (await committed()) > before, 30_000);
   assert.deepEqual(await outcomesOf(requestId), []);
-  const tokens = 5n * 10n ** 18n;
+  const tokens = 10n ** 18n / 4n;
   await system.send("challenger", { to: stakeToken, data: erc20Interface.encodeFunctionData("transfer", [address, tokens]) });
   await liar.fight(requestId, lie);
   assert.deepEqual(await outcomesOf(requestId), ["STEP_DIFFERENT"]);
+  await until("it has claimed its part of the bond", async () => (await views.rewardOf(claims, address)) > 0n, 30_000);
   assert.equal(await watchtower.stop(), 0);
 
   const { disputes } = (await network.assay("dispute", "list", "--of", "requester2")) as { disputes: { requestId: string }[] };
@@ -145,13 +150,14 @@ test("a watchtower that can't pay says what it lacks, goes on when it has it, an
     [requestId],
   );
   const { withdrawn } = (await network.assay("dispute", "withdraw", "--account", "requester2")) as { withdrawn: object[] };
-  const half = 10n ** 19n / 2n;
+  /** Of the liar's bond: nobody else has a claim. */
+  const quarter = 10n ** 19n / 4n;
   assert.deepEqual(
     withdrawn.map(({ what, amount }: { what?: string; amount?: string }) => [what, amount]),
     [
       ["bonds", String(tokens)],
-      ["rewards", String(half)],
+      ["rewards", String(quarter)],
     ],
   );
-  assert.equal(await system.chain.balanceOf(address, stakeToken), tokens + half);
+  assert.equal(await system.chain.balanceOf(address, stakeToken), tokens + quarter);
 });

@@ -9,7 +9,7 @@ import { encodeBundle, type Tensor } from "../../oracle/core/tensor.ts";
 describe("A contract that reads text", () => {
   /** 3 bytes a class: blank, then the letters of "assay". */
   const alphabet = `0x000000${[..."asy"].map((letter) => letter.charCodeAt(0).toString(16).padStart(6, "0")).join("")}`;
-  const terms = { fee: 10n ** 15n, bond: 10n ** 19n, submitPeriod: 600, challengeWindow: 60, callbackGasLimit: 1_000_000 };
+  const terms = { fee: 10n ** 15n, bond: 10n ** 19n, submitPeriod: 600, challengeWindow: 60, callbackGasLimit: 1_000_000, transport: 0 };
   const classes = (...values: number[]): Tensor => ({ dtype: "int8", shape: [values.length], data: Uint8Array.from(values) });
 
   async function deploy() {

@@ -142,7 +142,7 @@ describe("A deployment", () => {
     for (const { breaks } of brokenRules) {
       await assert.rejects(
         rehearse(hre, { ...parameters, ...breaks }, nowhere),
-        /ParametersInvalid|UnbondingTooShort/,
+        /ParametersInvalid|ParametersRefused|UnbondingTooShort/,
         JSON.stringify(breaks),
       );
     }

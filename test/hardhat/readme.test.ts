@@ -1,3 +1,4 @@
+import { concat, getBytes, keccak256 } from "ethers";
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { Contract, ContractTransactionResponse } from "ethers";
@@ -16,7 +17,11 @@ describe("The README's consumer", () => {
     const factory = await connection.ethers.getContractFactory(abi as never, bytecode);
     const vector = (name: string, length: number) => ({ name, dtype: "float32" as const, shape: [length] });
     // It takes disputable models only; nobody disputes here, so any roots do.
-    const rules = { programRoot: `0x${"11".repeat(32)}`, weightRoot: `0x${"22".repeat(32)}`, deltaAbsolute: 0, deltaRelative: 0 };
+    // The header of a program from float32[16] to float32[64], of one instruction.
+    const header = getBytes("0x010101010000001001010100000040" + "00".repeat(8) + "00000001" + "00000001" + "00000000");
+    const instructionsTop = new Uint8Array(32).fill(1);
+    const programRoot = keccak256(concat(["0x07", instructionsTop, header]));
+    const rules = { programRoot, weightRoot: `0x${"22".repeat(32)}`, instructionsTop, header, deltaAbsolute: 0, deltaRelative: 0 };
     const modelId = await assay.registerModel([vector("x", 16)], [vector("y", 64)], rules);
     const consumer = (await factory.deploy(await assay.coordinator.getAddress(), modelId)) as unknown as Contract;
     const readings = `0x${Buffer.from(float32Vector(new Array<number>(16).fill(0.5)).data).toString("hex")}`;

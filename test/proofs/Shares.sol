@@ -23,10 +23,20 @@ contract AFeeIsDividedToTheLastUnit {
     }
 }
 
-contract APenaltyIsRewardAndBurned {
-    function check(uint128 penalty) external pure {
-        (uint256 reward, uint256 burned) = Shares.ofPenalty(penalty);
-        assert(reward + burned == penalty);
-        assert(reward <= burned && burned - reward <= 1);
+contract APoolIsSharedToTheLastUnit {
+    function check(uint128 bond, uint32 claims) external pure {
+        uint256 share = Shares.ofPool(bond, claims);
+        assert(claims * share <= Shares.pool(bond)); // nothing is paid that isn't there
+        assert(share <= bond / 4);
+        assert(Shares.pool(bond) <= Shares.ofLateRetraction(bond));
+        assert(Shares.ofLateRetraction(bond) <= bond);
+    }
+}
+
+contract TakingAnAnswerBackLateLosesHalf {
+    /// @dev Whoever is paid, the requester included, gets the pool at most.
+    function check(uint128 bond) external pure {
+        assert(2 * (Shares.ofLateRetraction(bond) - Shares.pool(bond)) >= bond);
+        assert(Shares.ofEarlyRetraction(bond) <= bond);
     }
 }

@@ -117,7 +117,7 @@ export function cheatsAbout({ model, inputs, otherInputs, otherModel }: Truth) {
     "a skipped instruction": [{ posted, trace: forged((bytes) => void bytes.fill(0, first, last)) }, "STEP_DIFFERENT"],
     "the trace of another input": [evaluationOf(model, otherInputs), "STEP_DIFFERENT"],
     "another model's trace": [evaluationOf(otherModel, inputs), "STEP_DIFFERENT"],
-    "what it concedes": [{ posted, trace: forged(), behaviour: "concedes" }, "CONCEDED"],
+    "what it takes back": [{ posted, trace: forged(), behaviour: "retracts" }, "ANSWER_VOIDED"],
     "no defence": [{ posted, trace: forged(), behaviour: "never defends" }, "OPERATOR_TIMEOUT"],
     "no reveal": [{ posted, trace: forged(), behaviour: "never reveals" }, "OPERATOR_TIMEOUT"],
     "a reveal that doesn't hash": [{ posted, trace: forged(), behaviour: "reveals something else" }, "OPERATOR_TIMEOUT"],

@@ -18,7 +18,7 @@ export interface Network {
  * The local chain's time follows the wall clock, so what has a clock here gets ten times what an idle machine could ever need; tests that
  * want a clock to run out move the chain's time. Seconds.
  */
-const patientClocks = { clock: 600, moveTime: 200 };
+const patientClocks = { defendTime: 400, clock: 600, moveTime: 200 };
 
 /**
  * A local network for one test file, run through the command line.

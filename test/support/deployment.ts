@@ -43,6 +43,8 @@ export interface TestSystem {
 
 const feeCeiling = 10n ** 12n;
 const day = 86_400;
+/** Before deposited stake counts. */
+const bondingBlocks = 100;
 
 /** Two numbers a and b in, a + b out. */
 export const testModel = encodeModel(
@@ -64,17 +66,21 @@ export function testInput(a: number, b: number): Uint8Array {
   return encodeBundle([tensor(a), tensor(b)]);
 }
 
-/** Deploys the contracts, registers the test model and a staked operator that serves it. @param folder where files are put. */
-export async function deploySystem(chain: TestChain, folder: string): Promise<TestSystem> {
+/**
+ * Deploys the contracts, registers the test model and a staked operator that serves it.
+ * @param folder where files are put.
+ * @param minBond of a request, which is also what requests ask for where they say nothing else.
+ */
+export async function deploySystem(chain: TestChain, folder: string, minBond = 1000n): Promise<TestSystem> {
   try {
-    return await deploy(chain, folder);
+    return await deploy(chain, folder, minBond);
   } catch (error) {
     await chain.close();
     throw error;
   }
 }
 
-async function deploy(chain: TestChain, folder: string): Promise<TestSystem> {
+async function deploy(chain: TestChain, folder: string, minBond: bigint): Promise<TestSystem> {
   const rpc = new Rpc({ urls: [chain.http] });
   const [admin, operator, requester] = [0, 1, 2].map((index) => Signer.fromKey(keyOf(index))) as [Signer, Signer, Signer];
   const send = (signer: Signer, call: ContractCall) => transact(rpc, signer, call, { feeCeiling, pollMs: 5 });
@@ -85,7 +91,7 @@ async function deploy(chain: TestChain, folder: string): Promise<TestSystem> {
   const token = await create(ours("TestToken", "test/"));
   const authority = await create(artifact("node_modules/@openzeppelin/contracts/build/contracts/AccessManager.json"), admin.address);
   const modelRegistry = await create(ours("ModelRegistry"), authority);
-  const operatorRegistry = await create(ours("OperatorRegistry"), authority, token, modelRegistry, 30 * day, day);
+  const operatorRegistry = await create(ours("OperatorRegistry"), authority, token, modelRegistry, 30 * day, day, bondingBlocks);
   const coordinator = await create(ours("InferenceCoordinator"), authority, operatorRegistry, admin.address, {
     protocolFeeBps: 100,
     minChallengeWindow: 1,
@@ -93,7 +99,8 @@ async function deploy(chain: TestChain, folder: string): Promise<TestSystem> {
     minSubmitPeriod: 5,
     maxSubmitPeriod: day,
     maxCallbackGas: 1_000_000,
-    minBond: 1000n,
+    minBond,
+    maxBondMultiple: 65_535,
   });
   const deployment: Deployment = { chainId: chain.chainId, coordinator, operatorRegistry, modelRegistry, startBlock: 0 };
   const calls = new Calls(deployment);
@@ -128,6 +135,9 @@ async function deploy(chain: TestChain, folder: string): Promise<TestSystem> {
   await send(operator, call(token, "approve(address spender, uint256 amount)", operatorRegistry, stake));
   await send(operator, calls.stake(stake));
   await send(operator, calls.setServedModels([modelId], true));
+  // Not by `hardhat_mine`: the blocks that it leaves out have no parents that a node could follow.
+  await rpc.batch(Array.from({ length: bondingBlocks }, () => ({ method: "evm_mine", params: [] })));
+  await send(operator, calls.activateStake(operator.address));
   return {
     chain,
     rpc,
@@ -143,10 +153,11 @@ async function deploy(chain: TestChain, folder: string): Promise<TestSystem> {
       modelId,
       feeToken: `0x${"0".repeat(40)}`,
       fee: 10n ** 15n,
-      bond: 1000n,
+      bond: minBond,
       submitPeriod: 600,
       challengeWindow: 2,
       callbackGasLimit: 0,
+      transport: 0,
       ...changes,
     }),
     async close() {

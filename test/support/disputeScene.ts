@@ -8,6 +8,7 @@ import { DisputeViews, type GameParameters } from "../../oracle/chain/disputeVie
 import { quantity } from "../../oracle/chain/rpc.ts";
 import { Signer } from "../../oracle/chain/signer.ts";
 import { topicOf } from "../../oracle/cli/requests.ts";
+import { transports } from "../../oracle/core/job.ts";
 import { encodeBundle, type Tensor } from "../../oracle/core/tensor.ts";
 import type { LocalSystem } from "../../scripts/local/localSystem.ts";
 import { startNetwork, type Network } from "./commandLine.ts";
@@ -89,9 +90,15 @@ export class DisputeScene {
   }
 
   /** @param challengeWindow seconds. @returns the requests' identities. */
-  async request(modelId: string, inputs: readonly Tensor[], challengeWindow: number, count = 1): Promise<string[]> {
+  async request(
+    modelId: string,
+    inputs: readonly Tensor[],
+    challengeWindow: number,
+    count = 1,
+    transport: number = transports.inline,
+  ): Promise<string[]> {
     const { chain } = this.system;
-    const params = { modelId, feeToken: ether, fee, bond, submitPeriod, challengeWindow, callbackGasLimit: 0 };
+    const params = { modelId, feeToken: ether, fee, bond, submitPeriod, challengeWindow, callbackGasLimit: 0, transport };
     const all = Array.from({ length: count }, () => params);
     const input = encodeBundle(inputs);
     const call = chain.calls.requestBatch(
@@ -112,31 +119,48 @@ export class DisputeScene {
     });
   }
 
-  /** @returns what was taken from an operator's stake, and how much of that was burned. */
-  async slashes(operator: string): Promise<{ challenger: string; amount: bigint; burned: bigint }[]> {
+  /** @returns what was taken from an operator's stake, whose the pool is that a part of it went to, and how much of it was burned. */
+  async slashes(operator: string): Promise<{ beneficiary: string; amount: bigint; burned: bigint }[]> {
     const { chain } = this.system;
     const topics = [operatorInterface.getEvent("Slashed")!.topicHash, `0x${operator.slice(2).toLowerCase().padStart(64, "0")}`];
     return (await chain.logs(chain.deployment.operatorRegistry, topics)).map((log) => {
-      const [, challenger, amount, burned] = operatorInterface.parseLog(log)!.args.toArray() as [string, string, bigint, bigint];
-      return { challenger, amount, burned };
+      const [, beneficiary, amount, burned] = operatorInterface.parseLog(log)!.args.toArray() as [string, string, bigint, bigint];
+      return { beneficiary, amount, burned };
     });
   }
 
   /** @returns all stake tokens of an account: in its hands, staked, and owed to it. */
   async wealthOf(account: string): Promise<bigint> {
     const { chain } = this.system;
-    const { stakeToken, operatorRegistry } = chain.deployment;
-    const registry = { address: operatorRegistry, abi: operatorInterface };
-    const [held, owed, { stake }, [reward]] = await Promise.all([
+    const { stakeToken } = chain.deployment;
+    const [held, owed, { stake }, reward] = await Promise.all([
       chain.balanceOf(account, stakeToken),
       this.views.owed(account),
       chain.views.stakeOf(account),
-      this.system.view(registry, "rewardOf", account),
+      this.rewardOf(account),
     ]);
-    return held + owed + stake + (reward as bigint);
+    return held + owed + stake + reward;
   }
 
-  burned(): Promise<bigint> {
-    return this.system.chain.balanceOf(burnAddress, this.system.chain.deployment.stakeToken);
+  /** @returns the tokens that nobody will have again, those that are only booked included. */
+  async burned(): Promise<bigint> {
+    const { chain } = this.system;
+    const { operatorRegistry, stakeToken } = chain.deployment;
+    const [burned, ofBonds, ofStakes] = await Promise.all([
+      chain.balanceOf(burnAddress, stakeToken),
+      this.views.owed(burnAddress),
+      this.system.view({ address: operatorRegistry, abi: operatorInterface }, "owed", burnAddress),
+    ]);
+    return burned + ofBonds + (ofStakes[0] as bigint);
+  }
+
+  /** @returns the address of what divides the bonds of answers that were taken away. */
+  async claims(): Promise<string> {
+    return (await this.views.parts()).claims;
+  }
+
+  /** @returns an account's part of such bonds. */
+  async rewardOf(account: string): Promise<bigint> {
+    return this.views.rewardOf(await this.claims(), account);
   }
 }

@@ -20,7 +20,7 @@ export const assumed = {
   /** Wei per gas. */
   gasPrice: 10n * 10n ** 9n,
   /** Wei per whole stake token of 18 decimals. */
-  tokenPrice: 10n ** 15n,
+  tokenPrice: 20n * 10n ** 15n,
 };
 
 /** @returns what a defence leaves to the operator under the assumptions, in wei. */

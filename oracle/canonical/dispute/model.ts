@@ -2,9 +2,8 @@
 import type { Tensor } from "../../core/tensor.ts";
 import { createEvaluator, type EvaluateOptions, type Evaluation, type Evaluator } from "../evaluate.ts";
 import { lower, type Lowered } from "../lowering/lower.ts";
-import { encodeParts } from "../program/encode.ts";
 import { traceLeaves } from "../program/layout.ts";
-import { instructionHash, programRoot, topOfHashes, weightRootOf } from "../program/root.ts";
+import { programHead, programRoot, weightRootOf } from "../program/root.ts";
 import type { Program } from "../program/types.ts";
 import { StepProver } from "../proof/stepProof.ts";
 import { bytesOfWords, MemoryTree, type TreeView } from "../proof/treeView.ts";
@@ -47,9 +46,9 @@ export class CanonicalModel {
     const { leaves, levels, top } = hashTree(bytes);
     this.weightRoot = hex(weightRootOf(leaves, top));
     this.leafCount = traceLeaves(program);
-    const { header, records } = encodeParts(program);
+    const { header, instructionsTop } = programHead(program);
     this.header = header;
-    this.instructionsTop = topOfHashes(records.map(instructionHash));
+    this.instructionsTop = instructionsTop;
     // Hashed once: an opening hashes the part again that its leaf lies in, and no other.
     this.weightTree = leaves === 0 ? new MemoryTree(bytes) : treeOf(new Trace(leaves, memorySource(bytes), levels));
   }

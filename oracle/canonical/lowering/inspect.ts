@@ -1,5 +1,6 @@
 /** What `assay model inspect` says about a model. */
-import { programRoot } from "../program/root.ts";
+import type { ProgramHead } from "../../core/programHead.ts";
+import { programHead, programRoot } from "../program/root.ts";
 import { bytesOfWords } from "../proof/treeView.ts";
 import { weightRoot } from "../weightRoot.ts";
 import { lower, type LoweringOptions, type NamedTensor } from "./lower.ts";
@@ -18,6 +19,8 @@ export interface Inspection {
   traceWords: number | null;
   /** What the trace would take if no operators were fused. */
   unfusedTraceWords: number | null;
+  /** What `programRoot` is the hash of. */
+  head: ProgramHead | null;
   weightWords: number | null;
   inputs: NamedTensor[] | null;
   outputs: NamedTensor[] | null;
@@ -30,7 +33,7 @@ export interface Inspection {
 const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString("hex")}`;
 
 function notAdjudicable(refused: RefusedNode[]): Inspection {
-  const none = { programRoot: null, weightRoot: null, instructions: null, traceWords: null, unfusedTraceWords: null };
+  const none = { programRoot: null, weightRoot: null, instructions: null, traceWords: null, unfusedTraceWords: null, head: null };
   return { adjudicable: false, refused, ...none, weightWords: null, inputs: null, outputs: null, largestContraction: null, warnings: [] };
 }
 
@@ -47,6 +50,7 @@ export function inspectModel(file: Uint8Array, options: LoweringOptions = {}): I
     instructions: program.instructions.length,
     traceWords,
     unfusedTraceWords: unfusedWords,
+    head: programHead(program),
     weightWords: weights.length,
     inputs,
     outputs,

@@ -1,4 +1,5 @@
 /** The roots that a model is registered with, and the one that an evaluation ends in (docs/canonical.md, section 6). */
+import type { ProgramHead } from "../../core/programHead.ts";
 import { absent, keccak256, nodeHash } from "../../core/traceTree.ts";
 import { encodeParts } from "./encode.ts";
 import type { Program } from "./types.ts";
@@ -39,7 +40,13 @@ export function instructionHash(record: Uint8Array): Uint8Array {
 }
 
 /** @throws ProgramError where the program breaks a limit. */
-export function programRoot(program: Program): Uint8Array {
+export function programHead(program: Program): ProgramHead {
   const { header, records } = encodeParts(program);
-  return keccak256(Uint8Array.of(domain.program), topOfHashes(records.map(instructionHash)), header);
+  return { header, instructionsTop: topOfHashes(records.map(instructionHash)) };
+}
+
+/** @throws ProgramError where the program breaks a limit. */
+export function programRoot(program: Program): Uint8Array {
+  const { header, instructionsTop } = programHead(program);
+  return keccak256(Uint8Array.of(domain.program), instructionsTop, header);
 }

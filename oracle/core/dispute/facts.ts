@@ -5,7 +5,6 @@ export type DisputeEvent =
   | { kind: "ChallengeCommitted"; challenger: string; blockNumber: number }
   | { kind: "Challenged"; requestId: string; challenger: string; operator: string; tensor: number; element: number; deadline: number }
   | { kind: "Defended"; answerId: string; traceRoot: string; deadline: number }
-  | { kind: "Conceded" }
   /** `children`: the hashes of a node's children, or a leaf's words, as hex. */
   | { kind: "Revealed"; answerId: string; height: number; position: number; children: string; deadline: number }
   | { kind: "Picked"; height: number; position: number; revealed: boolean; deadline: number }
@@ -19,7 +18,6 @@ export const disputeEventKinds = [
   "ChallengeCommitted",
   "Challenged",
   "Defended",
-  "Conceded",
   "Revealed",
   "Picked",
   "SumsPicked",
@@ -106,12 +104,7 @@ function applyEvent(before: DisputeFacts, event: DisputeEvent): DisputeFacts {
     }
     case "SumsRevealed":
       return { ...facts, turn: "SEGMENT", deadline: event.deadline };
-    case "Conceded":
-      return facts;
-    case "Closed": {
-      // Of the moves that end a dispute only a concession has an event of its own, which has been counted.
-      const { moves } = event.outcome === "CONCEDED" ? before : facts;
-      return { ...facts, moves, turn: "CLOSED", convicted: event.convicted, outcome: event.outcome };
-    }
+    case "Closed":
+      return { ...facts, turn: "CLOSED", convicted: event.convicted, outcome: event.outcome };
   }
 }

@@ -7,10 +7,12 @@ import { deepestPath, indicesOf, pathBelow, wholePath } from "./segments.ts";
 import { childrenOf, depthOf } from "./tree.ts";
 
 export type Turn = "defend" | "reveal" | "pick" | "sums" | "segment" | "closed";
-export type Outcome = "stepEqual" | "stepDifferent" | "conceded" | "operatorTimeout" | "challengerTimeout" | "answerVoided";
+export type Outcome = "stepEqual" | "stepDifferent" | "operatorTimeout" | "challengerTimeout" | "answerVoided";
 
 /** Seconds, and parts in 1/10,000; docs/dispute.md says what each of them buys. */
 export interface GameParameters {
+  /** For the operator's first move. */
+  defendTime: number;
   clock: number;
   moveTime: number;
   grace: number;
@@ -42,7 +44,6 @@ export interface SharedTrace {
 }
 
 export type Move =
-  | { kind: "concede" }
   | { kind: "defend" }
   | { kind: "reveal" }
   | { kind: "pick"; child: number }
@@ -66,8 +67,8 @@ export class IllegalMove extends Error {
  */
 export const maxMoves = 1 + 2 * 6 + 2 * (1 + deepestPath) + 1;
 
-export function openGame(now: number, { clock }: GameParameters): Game {
-  return { turn: "defend", height: 0, position: 0, word: 0, path: 0, deadline: now + clock, otherClock: clock, outcome: null };
+export function openGame(now: number, { clock, defendTime }: GameParameters): Game {
+  return { turn: "defend", height: 0, position: 0, word: 0, path: 0, deadline: now + defendTime, otherClock: clock, outcome: null };
 }
 
 export const nodeKey = (height: number, position: number): string => `${height}/${position}`;
@@ -85,14 +86,12 @@ export function play(game: Game, move: Move, now: number, shared: SharedTrace, p
   }
   if (now >= game.deadline) throw new IllegalMove("the clock has run out");
   switch (move.kind) {
-    case "concede":
-      expectTurn(game, "defend");
-      return close(game, "conceded");
     case "defend": {
       expectTurn(game, "defend");
       const height = depthOf(shared.leafCount);
       shared.revealed.add(nodeKey(height, 0));
-      return arrive({ ...game, height, position: 0 }, now, shared, parameters, "operator");
+      // The first move had a clock of its own.
+      return { ...arrive({ ...game, height, position: 0 }, now, shared, parameters, "operator"), otherClock: parameters.clock };
     }
     case "reveal":
       expectTurn(game, "reveal");
@@ -129,8 +128,8 @@ export function graceUntil(now: number, windowEnd: number, previous: number, { g
 }
 
 /** @returns seconds that a dispute and its grace can add to a challenge window at most. */
-export function maxDuration({ clock, moveTime, maxGrace }: GameParameters): number {
-  return maxGrace + 2 * clock + maxMoves * moveTime;
+export function maxDuration({ defendTime, clock, moveTime, maxGrace }: GameParameters): number {
+  return maxGrace + defendTime + 2 * clock + maxMoves * moveTime;
 }
 
 function expectTurn({ turn }: Game, expected: Turn): void {

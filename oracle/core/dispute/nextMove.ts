@@ -52,15 +52,15 @@ export function segmentMove(
 
 /**
  * The operator's move on its turn.
- * @param withinTolerance whether its posted element lies within δ of its own canonical one: if not, defending is impossible.
+ * @param withinTolerance whether its posted element lies within δ of its own canonical one: if not, only taking the answer back is left.
  */
 export function operatorMove(
   { turn }: Game,
   withinTolerance: boolean,
-): { kind: Extract<Move["kind"], "concede" | "defend" | "reveal" | "revealSums"> } | null {
+): { kind: Extract<Move["kind"], "defend" | "reveal" | "revealSums"> | "retract" } | null {
   switch (turn) {
     case "defend":
-      return withinTolerance ? { kind: "defend" } : { kind: "concede" };
+      return withinTolerance ? { kind: "defend" } : { kind: "retract" };
     case "reveal":
       return { kind: "reveal" };
     case "sums":

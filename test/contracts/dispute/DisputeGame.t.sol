@@ -32,11 +32,14 @@ contract DisputeGameTest is GameTest {
         play(id, challenger, request, given, honest, wrong);
 
         assertEq(operators.operatorOf(operator).stake, STAKE - BOND, "the bond is gone");
-        assertEq(operators.rewardOf(challenger), BOND / 2, "half of it is the challenger's");
-        assertEq(token.balanceOf(BURNED), BOND / 2, "half of it is burned");
         assertEq(dispute.owed(challenger), CHALLENGER_BOND, "the challenger's bond goes back");
         assertEq(statusOf(request, given), Status.REQUESTED, "open to others");
-        vm.warp(uint256(request.requestedAt) + SUBMIT_PERIOD);
+        vm.warp(vm.getBlockTimestamp() + SUBMIT_PERIOD);
+        claims.claimDispute(id, request, given);
+        claims.claimRest(request, given);
+        assertEq(claims.owed(challenger), BOND / 4, "a quarter of it is the challenger's");
+        assertEq(claims.owed(address(consumer)), BOND / 8, "an eighth the requester's");
+        assertEq(operators.owed(BURNED), BOND - (3 * BOND) / 8, "the rest is to be burned");
         coordinator.refund(request);
         assertEq(coordinator.owed(address(consumer), address(0)), FEE, "the fee is the requester's again");
     }
@@ -47,7 +50,7 @@ contract DisputeGameTest is GameTest {
         defend(id, request, given, leafOf(LEAVES - 1), honest);
         while (true) {
             Dispute memory state = dispute.disputeOf(id);
-            if (state.turn == Turn.CLOSED) break;
+            if (state.turn == Turn.CLOSED || state.turn == Turn.VOIDED) break;
             seed = uint256(keccak256(abi.encode(seed)));
             if (state.turn == Turn.REVEAL) {
                 reveal(id, operator, honest);
@@ -115,17 +118,6 @@ contract DisputeGameTest is GameTest {
         for (uint256 i = 0; i < rest.length; ++i) rest[i] = bundle[i + 1];
     }
 
-    function test_concedingCostsLess() external {
-        _answer(wrongLeaf(3));
-        bytes32 id = open(challenger, request, given, 3);
-        vm.prank(operator);
-        dispute.concede(id, request, given);
-        assertEq(operators.operatorOf(operator).stake, STAKE - BOND / 2, "half of the bond");
-        assertEq(operators.rewardOf(challenger), BOND / 4, "half of that to the challenger");
-        (, uint256 free) = coordinator.stakeOf(operator);
-        assertEq(free, STAKE - BOND / 2, "the rest is free again");
-    }
-
     function test_A17_anOperatorThatChallengesItselfLosesInEveryOrder() external {
         fund(operator, 10 * CHALLENGER_BOND);
         uint256 before = _wealth(operator);
@@ -136,15 +128,18 @@ contract DisputeGameTest is GameTest {
         play(first, operator, request, given, honest, honest);
         assertTrue(_wealth(operator) + CHALLENGER_BOND < before, "acquitted: a part of the bond is burned");
         vm.prank(operator);
-        dispute.concede(second, request, given);
-        assertTrue(_wealth(operator) < before - BOND / 4, "conceded: a quarter of the bond is burned");
+        dispute.retract(request, given);
+        dispute.closeVoided(second, request, given);
+        vm.warp(vm.getBlockTimestamp() + 180);
+        claims.claimDispute(second, request, given);
+        assertTrue(_wealth(operator) <= before - BOND / 2, "taken back: half of the bond is gone");
     }
 
     function _wealth(address account) private view returns (uint256) {
         return
             token.balanceOf(account) +
             operators.operatorOf(account).stake +
-            operators.rewardOf(account) +
+            claims.owed(account) +
             dispute.owed(account);
     }
 
@@ -231,9 +226,9 @@ contract DisputeGameTest is GameTest {
         vm.warp(deadline);
         vm.prank(operator);
         vm.expectRevert(abi.encodeWithSelector(IDisputeGame.ClockRunOut.selector, id, deadline));
-        dispute.concede(id, request, given);
+        dispute.defend(id, request, given, posted(leafOf(0)), canonical(honest), "");
         dispute.timeout(id, request, given);
-        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.DisputeNotOpen.selector, id, Turn.CLOSED));
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.AnswerVoided.selector, answerIdOf(request, given)));
         dispute.timeout(id, request, given);
     }
 
@@ -244,7 +239,7 @@ contract DisputeGameTest is GameTest {
         uint256 start = vm.getBlockTimestamp();
         while (true) {
             Dispute memory state = dispute.disputeOf(id);
-            if (state.turn == Turn.CLOSED) break;
+            if (state.turn == Turn.CLOSED || state.turn == Turn.VOIDED) break;
             vm.warp(state.deadline - 1);
             if (state.turn == Turn.DEFEND) defend(id, request, given, leafOf(LEAVES - 1), wrong);
             else if (state.turn == Turn.REVEAL) reveal(id, operator, wrong);
@@ -252,10 +247,7 @@ contract DisputeGameTest is GameTest {
             else pick(id, challenger, honest, wrong);
         }
         assertTrue(vm.getBlockTimestamp() - start > 2 * gameParameters().clock - 4, "both clocks were used up");
-        assertTrue(
-            vm.getBlockTimestamp() - start <= dispute.maxDuration() - gameParameters().maxGrace,
-            "within the bound"
-        );
+        assertTrue(vm.getBlockTimestamp() - start <= longestDispute(), "within the bound");
         assertTrue(dispute.maxDuration() <= operators.disputeBound(), "the bound that unbonding outlasts");
     }
 
@@ -282,25 +274,28 @@ contract DisputeGameTest is GameTest {
     function test_A09_revealsAreSharedAndEveryBogusChallengePays() external {
         _answer(leafOf(LEAVES - 1));
         uint256 reveals = 0;
-        for (uint256 i = 0; i < 20; ++i) {
-            address sybil = address(uint160(0xbad0 + i));
-            fund(sybil, CHALLENGER_BOND);
-            bytes32 id = open(sybil, request, given, 0, SALT);
-            defend(id, request, given, leafOf(LEAVES - 1), honest);
-            while (dispute.disputeOf(id).turn != Turn.CLOSED) {
-                Dispute memory state = dispute.disputeOf(id);
-                if (state.turn == Turn.REVEAL) {
-                    ++reveals;
-                    reveal(id, operator, honest);
-                } else if (state.height == 0) {
-                    step(id, sybil, request, given, honest, honest);
-                } else {
-                    pick(id, sybil, honest, honest);
-                }
-            }
-        }
+        for (uint256 i = 0; i < 20; ++i) reveals += _playSybil(address(uint160(0xbad0 + i)));
         assertEq(reveals, 2, "the same path is revealed once; its first part came with the defence");
         assertEq(dispute.owed(operator), 20 * (CHALLENGER_BOND - CHALLENGER_BOND / 10), "every lost bond pays");
+    }
+
+    /// @return reveals How often the operator had to show something.
+    function _playSybil(address sybil) private returns (uint256 reveals) {
+        fund(sybil, CHALLENGER_BOND);
+        bytes32 id = open(sybil, request, given, 0, SALT);
+        defend(id, request, given, leafOf(LEAVES - 1), honest);
+        while (true) {
+            Dispute memory state = dispute.disputeOf(id);
+            if (state.turn == Turn.CLOSED) return reveals;
+            if (state.turn == Turn.REVEAL) {
+                ++reveals;
+                reveal(id, operator, honest);
+            } else if (state.height == 0) {
+                step(id, sybil, request, given, honest, honest);
+            } else {
+                pick(id, sybil, honest, honest);
+            }
+        }
     }
 
     function test_aBogusDisputeCannotShieldABadAnswer() external {
@@ -312,16 +307,12 @@ contract DisputeGameTest is GameTest {
         defend(bogus, request, given, leafOf(LEAVES - 1), wrong);
         defend(id, request, given, leafOf(LEAVES - 1), wrong);
         play(id, challenger, request, given, honest, wrong);
-        assertEq(operators.rewardOf(challenger), BOND / 2, "convicted");
-
         vm.prank(operator);
         vm.expectRevert(abi.encodeWithSelector(IDisputeGame.AnswerVoided.selector, answerIdOf(request, given)));
         dispute.reveal(bogus, "");
         dispute.closeVoided(bogus, request, given);
         assertEq(dispute.owed(stranger), CHALLENGER_BOND, "a dispute that was overtaken costs nothing");
-        vm.prank(stranger);
         dispute.withdraw(stranger);
-        vm.prank(challenger);
         dispute.withdraw(challenger);
         assertEq(token.balanceOf(address(dispute)), 0, "nothing is left behind");
     }
@@ -396,7 +387,12 @@ contract DisputeGameTest is GameTest {
         bytes32 id = open(challenger, request, given, 7);
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(IDisputeGame.CallerNotPlayer.selector, stranger, operator));
-        dispute.concede(id, request, given);
+        dispute.retract(request, given);
+        Defence.Posted memory shown = posted(leafOf(LEAVES - 1));
+        Defence.Canonical memory truth = canonical(honest);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.CallerNotPlayer.selector, stranger, operator));
+        dispute.defend(id, request, given, shown, truth, "");
         defend(id, request, given, leafOf(LEAVES - 1), honest);
         (uint256 first, ) = TestTree.childrenOf(honest, 9, 0);
         bytes32 hash = TestTree.nodeAt(honest, 3, first);
@@ -404,23 +400,5 @@ contract DisputeGameTest is GameTest {
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(IDisputeGame.CallerNotPlayer.selector, stranger, challenger));
         dispute.pick(id, 0, hash, path);
-    }
-
-    function test_retractingCostsAPartOfTheBondAndEndsWhereADisputeOpens() external {
-        _answer(wrongLeaf(3));
-        vm.prank(operator);
-        coordinator.retract(request, given);
-        assertEq(operators.operatorOf(operator).stake, STAKE - BOND / 100, "one in a hundred");
-        assertEq(token.balanceOf(BURNED), BOND / 100, "burned");
-        assertEq(statusOf(request, noAnswer()), Status.REQUESTED, "open to others");
-
-        enrol(stranger, STAKE);
-        Answer memory second = answer(request, stranger, outputOf(wrongLeaf(3)));
-        given = second;
-        open(challenger, request, second, 3);
-        bytes memory refused = unexpected(request, Status.SUBMITTED, Status.SUSPENDED);
-        vm.prank(stranger);
-        vm.expectRevert(refused);
-        coordinator.retract(request, second);
     }
 }

@@ -2,8 +2,11 @@
 pragma solidity ^0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Claims} from "../../../contracts/Claims.sol";
 import {DisputeGame} from "../../../contracts/DisputeGame.sol";
+import {Publications} from "../../../contracts/Publications.sol";
 import {Dispute, GameParameters, Turn} from "../../../contracts/interfaces/IDisputeGame.sol";
+import {PublicationParameters} from "../../../contracts/interfaces/IPublications.sol";
 import {Model, TensorSpec} from "../../../contracts/interfaces/IModelRegistry.sol";
 import {Defence} from "../../../contracts/libraries/Defence.sol";
 import {Answer, Request} from "../../../contracts/libraries/RequestLib.sol";
@@ -18,18 +21,30 @@ abstract contract GameTest is AssayTest {
     using TestTree for TestTree.Tree;
 
     uint256 internal constant LEAVES = 300;
-    uint128 internal constant CHALLENGER_BOND = 4e18;
+    uint128 internal constant CHALLENGER_BOND = 0.25e18;
     bytes32 internal constant INSTRUCTIONS_TOP = keccak256("instructions");
     bytes32 internal constant SALT = keccak256("salt");
     uint32 internal constant DELTA = 0x3a83126f; // 0.001
 
     DisputeGame internal dispute;
+    Publications internal publications;
+    Claims internal claims;
     TestStepVerifier internal verifier;
     TestTree.Tree internal honest;
 
     function deployGame() internal override returns (address) {
         verifier = new TestStepVerifier();
-        dispute = new DisputeGame(coordinator, models, verifier, IERC20(address(token)), gameParameters());
+        publications = new Publications(coordinator, models, publicationParameters());
+        claims = new Claims(coordinator);
+        dispute = new DisputeGame(
+            coordinator,
+            publications,
+            claims,
+            models,
+            verifier,
+            IERC20(address(token)),
+            gameParameters()
+        );
         return address(dispute);
     }
 
@@ -37,15 +52,29 @@ abstract contract GameTest is AssayTest {
         return
             GameParameters({
                 commitDelay: 120,
+                openGrace: 60,
                 commitLifetime: 1 days,
+                defendTime: 900,
                 clock: 3_600,
                 moveTime: 300,
                 grace: 600,
                 maxGrace: 2 hours,
                 challengerBond: CHALLENGER_BOND,
-                burnBps: 1_000,
-                concedeBps: 5_000
+                burnBps: 1_000
             });
+    }
+
+    function publicationParameters() internal pure returns (PublicationParameters memory) {
+        return PublicationParameters({baseTime: 1 hours, chunkTime: 5 minutes, gasPerByte: 64});
+    }
+
+    /// @dev Seconds that a dispute takes at most, from its opening to its end.
+    function longestDispute() internal view returns (uint256) {
+        return dispute.maxDuration() - publications.maxDuration() - 3 * uint256(gameParameters().maxGrace);
+    }
+
+    function register(Model memory record) internal override returns (bytes32) {
+        return models.registerModel(record, INSTRUCTIONS_TOP, header());
     }
 
     function model(address author_, uint16 royaltyBps) internal view override returns (Model memory made) {
@@ -309,7 +338,7 @@ abstract contract GameTest is AssayTest {
     ) internal returns (uint256 moves) {
         while (true) {
             Dispute memory state = dispute.disputeOf(id);
-            if (state.turn == Turn.CLOSED) return moves;
+            if (state.turn == Turn.CLOSED || state.turn == Turn.VOIDED) return moves;
             ++moves;
             if (state.turn == Turn.REVEAL) reveal(id, given.operator, theirs);
             else if (state.height == 0) step(id, by, request, given, own, theirs);

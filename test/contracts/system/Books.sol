@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Answer, Request} from "../../../contracts/libraries/RequestLib.sol";
+import {Bundle} from "../../../contracts/interfaces/IPublications.sol";
+import {Answer, Request, Transport} from "../../../contracts/libraries/RequestLib.sol";
+import {IInferenceCoordinator} from "../../../contracts/interfaces/IInferenceCoordinator.sol";
 import {vm} from "../Vm.sol";
 import {GameTest} from "../dispute/GameTest.sol";
 import {TestTree} from "../dispute/TestTree.sol";
@@ -16,18 +18,23 @@ enum Book {
 /// @notice What a walk must have reached; counted over all its calls.
 enum Reached {
     ASKED,
+    ASKED_BY_URI,
+    ASKED_ON_DEMAND,
     ANSWERED_RIGHT,
     ANSWERED_WRONG,
+    ANSWERED_HIDDEN,
     FINALIZED,
     CALLED_BACK,
     REFUNDED,
-    RETRACTED,
+    RETRACTED_EARLY,
+    RETRACTED_LATE,
+    RETRACTED_UNDER_DISPUTE,
     COMMITTED,
     CHALLENGED,
     SELF_CHALLENGED,
     CHALLENGED_IN_PARALLEL,
     DEFENDED,
-    CONCEDED,
+    DELEGATED,
     REVEALED,
     PICKED,
     PICKED_REVEALED,
@@ -41,12 +48,27 @@ enum Reached {
     CHALLENGER_TIMEOUT,
     CLOSED_VOIDED,
     LAST_SECOND,
+    DEMANDED_OUTPUT,
+    DEMANDED_INPUT,
+    PUBLISHED_RIGHT,
+    PUBLISHED_WRONG,
+    UNPUBLISHED,
+    ESCROW_RAISED,
+    COLLECTED,
+    ESCROW_WITHDRAWN,
+    JOINED,
+    CLAIMED_DISPUTE,
+    CLAIMED_DEMAND,
+    CLAIMED_JOINED,
+    CLAIMED_REST,
+    CLAIMS_WITHDRAWN,
     STAKED,
+    ACTIVATED,
     UNBONDED,
     UNSTAKED,
     FEES_WITHDRAWN,
-    REWARDS_CLAIMED,
     BONDS_WITHDRAWN,
+    BURNED,
     GOVERNED,
     GIVEN_AWAY,
     TRESPASSED,
@@ -66,6 +88,9 @@ abstract contract Books is GameTest {
         uint256 standing;
         uint256 calls;
         uint256 finals;
+        /// @dev Until when it can be answered.
+        uint256 deadline;
+        bool inputPublished;
     }
 
     struct Answered {
@@ -83,7 +108,14 @@ abstract contract Books is GameTest {
         uint8 lieWord;
         uint64 until;
         bool voided;
+        uint64 voidedAt;
+        /// @dev A part of its bond is divided: it was not taken back early.
+        bool pooled;
+        /// @dev Disputes and demands: that are open, that were when it was taken away; commitments that joined since.
         uint32 open;
+        uint32 openAtVoid;
+        uint32 joined;
+        bool restClaimed;
         bytes32 traceRoot;
         uint64 watchedAt;
         bytes32 watch;
@@ -97,6 +129,18 @@ abstract contract Books is GameTest {
         uint64 openedAt;
         uint32 moves;
         bool closed;
+        bool acquitted;
+        bool claimed;
+    }
+
+    struct Demanded {
+        address by;
+        uint64 deadline;
+        bool published;
+        bool collected;
+        bool claimed;
+        uint256 escrow;
+        uint256 drawn;
     }
 
     struct Committed {
@@ -119,7 +163,12 @@ abstract contract Books is GameTest {
     /// @dev Bytes of a state.
     uint256 internal constant STATE = 192;
 
+    /// @dev What publishing one chunk of the walks' bundles takes: 60,000 + 64 * (bytes + 1,300).
+    uint256 internal constant OUTPUT_GAS = 60_000 + 64 * (256 + 1_300);
+    uint256 internal constant INPUT_GAS = 60_000 + 64 * (64 + 1_300);
     uint256 internal constant BPS = 10_000;
+    /// @dev In which the draw decides.
+    uint256 internal constant EXCLUSIVE_BLOCKS = 200;
     uint256 internal constant ETHER = 0;
     uint256 internal constant TOKEN = 1;
 
@@ -130,9 +179,11 @@ abstract contract Books is GameTest {
     address internal constant BOGUS = address(0xb0905);
     address internal constant SYBIL = address(0x5b11);
     address internal constant ELSEWHERE = address(0xe15e);
+    address internal constant DELEGATE = address(0xde1e);
+    address internal constant BURN = 0x000000000000000000000000000000000000dEaD;
 
     uint256 private _seed;
-    uint256[40] internal reached;
+    uint256[64] internal reached;
 
     Asked[] internal asked;
     Answered[] internal answered;
@@ -143,14 +194,22 @@ abstract contract Books is GameTest {
     /// @dev How they were shown first, plus one.
     mapping(bytes32 answerId => mapping(uint256 segment => uint256)) internal sumsShown;
     mapping(bytes32 disputeId => bool) internal existed;
+    mapping(bytes32 commitment => bool) internal joinedOnce;
+    mapping(bytes32 commitment => bool) internal joinClaimed;
+    mapping(uint256 answered => mapping(Bundle => Demanded)) internal demands;
     mapping(bytes32 requestId => mapping(address operator => bool)) internal lostOnce;
 
     mapping(address account => bool) internal serving;
+    mapping(address account => uint256) internal servesSince;
+    mapping(address account => address) internal delegates;
+    mapping(address account => uint256) internal bonding;
+    mapping(address account => uint256) internal bondsAt;
     mapping(address account => uint256) internal stakes;
     mapping(address account => uint256) internal locked;
     mapping(address account => uint256) internal unbonding;
     mapping(address account => uint256) internal unbondsAt;
-    mapping(address account => uint256) internal rewards;
+    mapping(address account => uint256) internal claimsOwed;
+    mapping(address account => uint256) internal escrowOwed;
     mapping(address account => uint256) internal bondsOwed;
     mapping(address account => mapping(uint256 kind => uint256)) internal feesOwed;
     /// @dev Stake tokens that an account has put into the system, and has taken out of it.
@@ -162,9 +221,21 @@ abstract contract Books is GameTest {
     uint256[2] internal paidOut;
     uint256[2] internal protocolFees;
     uint256 internal slashed;
-    uint256 internal rewarded;
+    /// @dev Of slashed bonds: what is divided, and the part of it that claimants have booked and withdrawn.
+    uint256 internal pooled;
+    uint256 internal claimed;
+    uint256 internal claimsOut;
+    /// @dev What the registry still has to hand to those who divide it, and to burn.
+    uint256 internal toClaims;
+    uint256 internal toBurn;
     uint256 internal bondsBurned;
     uint256 internal stakeBurned;
+    /// @dev Half of each bond that was lost after a challenge could be opened.
+    uint256 internal leastLoss;
+    /// @dev Escrows of demands, in wei.
+    uint256 internal escrowIn;
+    uint256 internal escrowOut;
+    uint256 internal baseFee;
     uint256 internal bondsIn;
     uint256 internal bondsOut;
     uint256 internal bondsHeld;
@@ -179,10 +250,25 @@ abstract contract Books is GameTest {
             address account = operatorAt(i);
             if (account != operator) enrol(account, STAKE);
             (serving[account], stakes[account], put[account]) = (true, STAKE, STAKE);
+            servesSince[account] = 1;
+            if (i % 2 == 0) _delegate(account, DELEGATE);
             fund(account, 0);
         }
         fund(BOGUS, 0);
         fund(SYBIL, 0);
+        _price(1 gwei, 2 gwei);
+    }
+
+    function _delegate(address account, address delegate) internal {
+        delegates[account] = delegate;
+        vm.prank(account);
+        operators.setDelegate(delegate);
+    }
+
+    function _price(uint256 baseFee_, uint256 gasPrice_) internal {
+        baseFee = baseFee_;
+        vm.fee(baseFee_);
+        vm.txGasPrice(gasPrice_);
     }
 
     // ------------------------------------------------------------------------------------------------------ people
@@ -218,6 +304,18 @@ abstract contract Books is GameTest {
                     : address(consumer);
     }
 
+    /// @dev Everybody who may share in a bond.
+    function claimantAt(uint256 i) internal view returns (address) {
+        return i < 8 ? playerAt(i) : address(consumer);
+    }
+
+    /// @dev Who moves for an operator: itself or its delegate.
+    function moverFor(address account) internal returns (address) {
+        if (delegates[account] == address(0) || draw(2) == 0) return account;
+        count(Reached.DELEGATED);
+        return delegates[account];
+    }
+
     // ---------------------------------------------------------------------------------------------------- chance
 
     function sow(uint256 seed) internal {
@@ -247,7 +345,17 @@ abstract contract Books is GameTest {
     }
 
     function attempt(address target, bytes memory data) internal returns (bytes4 why) {
-        (bool success, bytes memory result) = target.call(data);
+        return _attempt(target, 0, data);
+    }
+
+    function attempt(address by, address target, uint256 value, bytes memory data) internal returns (bytes4 why) {
+        vm.deal(by, value);
+        vm.prank(by);
+        return _attempt(target, value, data);
+    }
+
+    function _attempt(address target, uint256 value, bytes memory data) private returns (bytes4 why) {
+        (bool success, bytes memory result) = target.call{value: value}(data);
         if (success) return 0;
         why = bytes4(result);
         require(why != 0, "reverted without a reason");
@@ -291,29 +399,20 @@ abstract contract Books is GameTest {
 
     // ----------------------------------------------------------------------------------------------- verdicts
 
-    function bookConviction(Disputed storage entry, uint256 penalty) internal {
-        Answered storage about = answered[entry.answered];
-        Asked storage question = asked[about.asked];
-        (address loser, uint256 bond) = (about.answer.operator, question.request.params.bond);
-        _close(entry, about);
-        bondsOwed[entry.challenger] += CHALLENGER_BOND;
-        about.voided = true;
-        (question.book, question.standing) = (Book.OPEN, 0);
-        lostOnce[question.id][loser] = true;
-        locked[loser] -= bond;
-        _slash(loser, penalty);
-        rewards[entry.challenger] += penalty / 2;
-        rewarded += penalty / 2;
-        stakeBurned += penalty - penalty / 2;
+    /// @dev The bond goes back at once; its part of the operator's bond can be claimed as every other dispute's.
+    function bookConviction(Disputed storage entry) internal {
+        bookVoid(entry.answered, asked[answered[entry.answered].asked].request.params.bond, true);
+        bookVoided(entry);
     }
 
     function bookAcquittal(Disputed storage entry) internal {
         Answered storage about = answered[entry.answered];
         _close(entry, about);
+        entry.acquitted = true;
         uint256 burned = (uint256(CHALLENGER_BOND) * gameParameters().burnBps + BPS - 1) / BPS;
         bondsOwed[about.answer.operator] += CHALLENGER_BOND - burned;
         bondsBurned += burned;
-        bondsHeld -= burned;
+        bondsOwed[BURN] += burned;
         uint256 until = moment() + gameParameters().grace;
         uint256 last = windowEndOf(about) + gameParameters().maxGrace;
         if (until > last) until = last;
@@ -325,30 +424,76 @@ abstract contract Books is GameTest {
         bondsOwed[entry.challenger] += CHALLENGER_BOND;
     }
 
-    function bookRetraction(Answered storage about) internal {
+    /// @param divided Whether three eighths of the bond are divided.
+    function bookVoid(uint256 index, uint256 penalty, bool divided) internal {
+        Answered storage about = answered[index];
         Asked storage question = asked[about.asked];
         (address loser, uint256 bond) = (about.answer.operator, question.request.params.bond);
-        uint256 penalty = (bond + 99) / 100;
+        (about.voided, about.voidedAt) = (true, uint64(moment()));
+        (about.pooled, about.openAtVoid) = (divided, about.open);
         (question.book, question.standing) = (Book.OPEN, 0);
+        question.deadline = _reopenedUntil(question);
         lostOnce[question.id][loser] = true;
         locked[loser] -= bond;
-        _slash(loser, penalty);
-        stakeBurned += penalty;
+        stakes[loser] -= penalty;
+        slashes[loser] += penalty;
+        slashed += penalty;
+        uint256 pool = divided ? (bond * 3) / 8 : 0;
+        (pooled, toClaims) = (pooled + pool, toClaims + pool);
+        (stakeBurned, toBurn) = (stakeBurned + penalty - pool, toBurn + penalty - pool);
+        if (divided) leastLoss += bond / 2;
+    }
+
+    function _reopenedUntil(Asked storage question) private view returns (uint256) {
+        uint256 submitPeriod = question.request.params.submitPeriod;
+        uint256 life = submitPeriod + question.request.params.challengeWindow + DISPUTE_BOUND;
+        uint256 last = question.request.origin.requestedAt() + 4 * life;
+        return moment() + submitPeriod < last ? moment() + submitPeriod : last;
+    }
+
+    /// @return What each claim on an answer's bond is worth.
+    function shareOf(Answered storage about) internal view returns (uint256) {
+        uint256 bond = asked[about.asked].request.params.bond;
+        uint256 claims_ = uint256(about.openAtVoid) + about.joined;
+        return
+            claims_ < 2
+                ? bond / 4
+                : ((bond * 3) / 8) / claims_ < bond / 4
+                    ? ((bond * 3) / 8) / claims_
+                    : bond / 4;
     }
 
     function windowEndOf(Answered storage about) internal view returns (uint256) {
         return uint256(about.answer.submittedAt) + asked[about.asked].request.params.challengeWindow;
     }
 
-    function _slash(address loser, uint256 penalty) private {
-        stakes[loser] -= penalty;
-        slashes[loser] += penalty;
-        slashed += penalty;
-    }
-
     function _close(Disputed storage entry, Answered storage about) private {
         require(!entry.closed, "closed twice");
         entry.closed = true;
         --about.open;
+    }
+
+    // ----------------------------------------------------------------------------------------------- refusals
+
+    /// @dev What `retract`, `challenge` and `demand` meet where an answer can't be contested any more.
+    function contestRefusal(uint256 index) internal view returns (bytes4) {
+        Answered storage about = answered[index];
+        bytes4 settled = settledRefusal(index);
+        if (settled != 0 || about.open != 0 || moment() < about.until) return settled;
+        return IInferenceCoordinator.UnexpectedStatus.selector;
+    }
+
+    /// @dev What every call about an answer meets that doesn't stand.
+    function settledRefusal(uint256 index) internal view returns (bytes4) {
+        Asked storage question = asked[answered[index].asked];
+        if (question.book == Book.OPEN || question.book == Book.REFUNDED) {
+            return IInferenceCoordinator.UnexpectedStatus.selector;
+        }
+        if (question.standing != index + 1) return IInferenceCoordinator.AnswerMismatch.selector;
+        return question.book == Book.FINAL ? IInferenceCoordinator.UnexpectedStatus.selector : bytes4(0);
+    }
+
+    function hidden(uint256 index) internal view returns (bool) {
+        return asked[answered[index].asked].request.params.transport == Transport.ON_DEMAND;
     }
 }

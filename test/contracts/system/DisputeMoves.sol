@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IInferenceCoordinator} from "../../../contracts/interfaces/IInferenceCoordinator.sol";
 import {Dispute, IDisputeGame, Turn} from "../../../contracts/interfaces/IDisputeGame.sol";
 import {Defence} from "../../../contracts/libraries/Defence.sol";
+import {vm} from "../Vm.sol";
 import {TestTree} from "../dispute/TestTree.sol";
-import {Book, Reached} from "./Books.sol";
-import {LifeMoves} from "./LifeMoves.sol";
+import {Reached} from "./Books.sol";
+import {PublicationMoves} from "./PublicationMoves.sol";
 
 /// @notice The moves of both sides of a dispute. The honest ones play to win, the others as it comes.
-abstract contract DisputeMoves is LifeMoves {
+abstract contract DisputeMoves is PublicationMoves {
     using TestTree for TestTree.Tree;
 
     // ---------------------------------------------------------------------------------------------- challenging
@@ -64,7 +64,9 @@ abstract contract DisputeMoves is LifeMoves {
         put[target.by] += CHALLENGER_BOND;
         (bondsIn, bondsHeld) = (bondsIn + CHALLENGER_BOND, bondsHeld + CHALLENGER_BOND);
         (committedAt[target.id], existed[target.id]) = (0, true);
-        disputed.push(Disputed(target.id, target.answered, target.by, target.element, uint64(moment()), 0, false));
+        disputed.push(
+            Disputed(target.id, target.answered, target.by, target.element, uint64(moment()), 0, false, false, false)
+        );
         count(Reached.CHALLENGED);
         return true;
     }
@@ -77,10 +79,7 @@ abstract contract DisputeMoves is LifeMoves {
         if (existed[target.id]) return IDisputeGame.DisputeNotOpen.selector;
         if (moment() >= about.until) return IDisputeGame.ChallengeTooLate.selector;
         if (target.element >= 64) return IDisputeGame.ElementOutOfRange.selector;
-        Asked storage question = asked[about.asked];
-        if (question.book == Book.ANSWERED && stands(target.answered)) return 0;
-        bool open = question.book == Book.OPEN || question.book == Book.REFUNDED;
-        return open ? IInferenceCoordinator.UnexpectedStatus.selector : IInferenceCoordinator.AnswerMismatch.selector;
+        return contestRefusal(target.answered);
     }
 
     // ------------------------------------------------------------------------------------------------- playing
@@ -122,26 +121,17 @@ abstract contract DisputeMoves is LifeMoves {
         Answered storage about = answered[entry.answered];
         address by = about.answer.operator;
         uint256 choice = isHonest(by) ? 9 : draw(10);
-        if (choice < 1 || (by == LAZY && choice < 3)) return;
+        if (choice < 2 || (by == LAZY && choice < 4)) return;
         if (choice < 3) {
-            _concede(entry, about, refused);
-        } else if (choice < 4) {
             bytes4 stranger_ = refused == 0 ? IDisputeGame.CallerNotPlayer.selector : refused;
-            Asked storage question = asked[about.asked];
-            bytes memory call_ = abi.encodeCall(dispute.concede, (entry.id, question.request, about.answer));
-            hold("concede for another", attempt(SYBIL, address(dispute), call_), stranger_);
-        } else {
-            _defend(which, refused, choice == 5);
+            hold(
+                "defend for another",
+                attempt(address(this), abi.encodeCall(this.sendDefence, (which, false, SYBIL))),
+                stranger_
+            );
+            return;
         }
-    }
-
-    function _concede(Disputed storage entry, Answered storage about, bytes4 refused) private {
-        Asked storage question = asked[about.asked];
-        bytes memory call_ = abi.encodeCall(dispute.concede, (entry.id, question.request, about.answer));
-        if (!hold("concede", attempt(about.answer.operator, address(dispute), call_), refused)) return;
-        uint256 bond = question.request.params.bond;
-        bookConviction(entry, (bond * gameParameters().concedeBps + BPS - 1) / BPS);
-        count(Reached.CONCEDED);
+        _defend(which, refused, choice == 5);
     }
 
     /// @param turncoat Whether to show the true trace, whatever trace the operator has shown before.
@@ -158,7 +148,10 @@ abstract contract DisputeMoves is LifeMoves {
                 expected = Defence.DefenceOutsideTolerance.selector;
             }
         }
-        bytes4 why = attempt(address(this), abi.encodeCall(this.sendDefence, (which, other)));
+        bytes4 why = attempt(
+            address(this),
+            abi.encodeCall(this.sendDefence, (which, other, moverFor(about.answer.operator)))
+        );
         if (!hold("defend", why, expected)) return;
         bytes32 root = dispute.traceRootOf(about.id);
         require(root != 0 && (about.traceRoot == 0 || about.traceRoot == root), "the defence has a fixed root");
@@ -216,7 +209,7 @@ abstract contract DisputeMoves is LifeMoves {
         if (choice < 1) return;
         TestTree.Tree memory trace = traceOf(about);
         uint256 word = choice < 6 ? draw(64) : firstWrong(trace, state.position);
-        if (draw(3) == 0) {
+        if (draw(2) == 0) {
             bytes memory pick_ = abi.encodeCall(dispute.pickSums, (entry.id, trace.leaves[state.position], word));
             if (hold("pickSums", attempt(entry.challenger, address(dispute), pick_), refused)) ++entry.moves;
             return;
@@ -234,7 +227,7 @@ abstract contract DisputeMoves is LifeMoves {
     function _bookStep(Disputed storage entry, bool equal) private {
         ++entry.moves;
         if (equal) bookAcquittal(entry);
-        else bookConviction(entry, asked[answered[entry.answered].asked].request.params.bond);
+        else bookConviction(entry);
     }
 
     /// @dev The sums of a segment are shown once for all disputes; who shows others later is refused.
@@ -251,7 +244,7 @@ abstract contract DisputeMoves is LifeMoves {
             dispute.revealSums,
             (entry.id, asked[about.asked].request, about.answer, _sums(about, state, state.path, shape))
         );
-        if (!hold("revealSums", attempt(about.answer.operator, address(dispute), call_), expected)) {
+        if (!hold("revealSums", attempt(moverFor(about.answer.operator), address(dispute), call_), expected)) {
             return;
         }
         sumsShown[about.id][_keyOf(state, state.path)] = shape + 1;
@@ -354,7 +347,7 @@ abstract contract DisputeMoves is LifeMoves {
         Answered storage about = answered[entry.answered];
         Dispute memory state = dispute.disputeOf(entry.id);
         bytes4 expected = 0;
-        if (entry.closed) expected = IDisputeGame.DisputeNotOpen.selector;
+        if (entry.acquitted) expected = IDisputeGame.DisputeNotOpen.selector;
         else if (about.voided) expected = IDisputeGame.AnswerVoided.selector;
         else if (moment() < state.deadline) expected = IDisputeGame.ClockStillRunning.selector;
         Asked storage question = asked[about.asked];
@@ -364,7 +357,7 @@ abstract contract DisputeMoves is LifeMoves {
             bookAcquittal(entry);
             count(Reached.CHALLENGER_TIMEOUT);
         } else {
-            bookConviction(entry, question.request.params.bond);
+            bookConviction(entry);
             count(Reached.OPERATOR_TIMEOUT);
         }
     }
@@ -393,8 +386,8 @@ abstract contract DisputeMoves is LifeMoves {
 
     function withdrawBonds(address by) internal override {
         bytes4 expected = bondsOwed[by] == 0 ? IDisputeGame.NothingOwed.selector : bytes4(0);
-        bytes memory call_ = abi.encodeCall(dispute.withdraw, (ELSEWHERE));
-        if (!hold("withdraw bonds", attempt(by, address(dispute), call_), expected)) return;
+        bytes memory call_ = abi.encodeCall(dispute.withdraw, (by));
+        if (!hold("withdraw bonds", attempt(address(dispute), call_), expected)) return;
         got[by] += bondsOwed[by];
         bondsOut += bondsOwed[by];
         bondsHeld -= bondsOwed[by];
@@ -404,12 +397,20 @@ abstract contract DisputeMoves is LifeMoves {
 
     // --------------------------------------------------------------------- what is called, so that it may revert
 
-    function sendDefence(uint256 which, bool truth) external {
+    function sendDefence(uint256 which, bool truth, address by) external {
         Disputed storage entry = disputed[which];
         Answered memory about = answered[entry.answered];
         bytes memory leaf = postedLeafOf(about.wrong, about.element);
         TestTree.Tree memory trace = truth ? honest : traceOf(about);
-        defend(entry.id, asked[about.asked].request, about.answer, leaf, trace);
+        vm.prank(by);
+        dispute.defend(
+            entry.id,
+            asked[about.asked].request,
+            about.answer,
+            posted(leaf),
+            canonical(trace),
+            topOf(trace)
+        );
     }
 
     function sendReveal(uint256 which) external {

@@ -3,17 +3,22 @@ pragma solidity ^0.8.30;
 
 import {Dispute, Turn} from "../../../contracts/interfaces/IDisputeGame.sol";
 import {vm} from "../Vm.sol";
-import {DisputeMoves} from "./DisputeMoves.sol";
+import {Bundle} from "../../../contracts/interfaces/IPublications.sol";
+import {ClaimMoves} from "./ClaimMoves.sol";
 
 /// @notice Time, and what the honest do in it: every move that is theirs, often in its last second, never after.
-abstract contract Duties is DisputeMoves {
+abstract contract Duties is ClaimMoves {
     uint256 private constant NEVER = type(uint256).max;
 
     enum Duty {
         NONE,
         PLAY,
+        DEMAND,
         COMMIT,
-        CHALLENGE
+        CHALLENGE,
+        JOIN,
+        PUBLISH_OUTPUT,
+        PUBLISH_INPUT
     }
 
     function movePass() internal {
@@ -33,10 +38,18 @@ abstract contract Duties is DisputeMoves {
             (Duty duty, uint256 which, uint256 due) = nextDuty();
             if (duty == Duty.NONE || due > until) break;
             require(due >= moment(), "an honest deadline was missed");
-            vm.warp(due);
+            _advance(due);
             if (duty == Duty.PLAY) playTurn(which);
+            else if (duty == Duty.PUBLISH_OUTPUT) require(sendPublication(which, Bundle.OUTPUT, 9), "published");
+            else if (duty == Duty.PUBLISH_INPUT) require(sendPublication(which, Bundle.INPUT, 9), "published");
             else watch(which);
         }
+        _advance(until);
+    }
+
+    /// @dev A block comes every twelve seconds.
+    function _advance(uint256 until) private {
+        roll((until - moment() + 11) / 12);
         vm.warp(until);
     }
 
@@ -45,20 +58,35 @@ abstract contract Duties is DisputeMoves {
         if (answered.length == 0) return;
         uint256 which = _recent(answered.length);
         (Duty duty, ) = _watchDuty(which);
-        if (duty == Duty.COMMIT) watch(which);
+        if (duty == Duty.COMMIT || duty == Duty.DEMAND) watch(which);
+        if (duty == Duty.COMMIT && draw(4) == 0) {
+            // In front of the challenge.
+            pass(1 + draw(gameParameters().commitDelay));
+            sendRetraction(which);
+        }
+        if (duty == Duty.JOIN && moment() >= answered[which].watchedAt + gameParameters().commitDelay) watch(which);
         if (duty != Duty.CHALLENGE) return;
         if (moment() >= answered[which].watchedAt + gameParameters().commitDelay) watch(which);
     }
 
-    /// @notice Commits to a challenge of a wrong answer, or opens it.
+    /// @notice Demands a wrong answer's bytes where it can't see them, commits to a challenge of it, opens it, or joins.
     function watch(uint256 which) internal {
         Answered storage about = answered[which];
+        (Duty duty, ) = _watchDuty(which);
+        if (duty == Duty.DEMAND) {
+            require(sendDemand(which, Bundle.OUTPUT, challenger, false), "the watcher's demand is taken");
+            return;
+        }
         if (about.watchedAt == 0) {
             about.watch = commit(which, challenger, about.element, SALT);
             about.watchedAt = uint64(moment());
             return;
         }
         Committed memory own = Committed(about.watch, which, challenger, about.element, SALT);
+        if (duty == Duty.JOIN) {
+            require(join(own), "who was overtaken joins");
+            return;
+        }
         require(challengeAs(own), "the watcher's challenge opens");
     }
 
@@ -75,6 +103,19 @@ abstract contract Duties is DisputeMoves {
         for (uint256 i = 0; i < answered.length; ++i) {
             (Duty kind, uint256 deadline) = _watchDuty(i);
             if (kind != Duty.NONE && deadline < due) (duty, which, due) = (kind, i, deadline);
+            (kind, deadline) = _publishDuty(i);
+            if (kind != Duty.NONE && deadline < due) (duty, which, due) = (kind, i, deadline);
+        }
+    }
+
+    function _publishDuty(uint256 which) private view returns (Duty duty, uint256 due) {
+        due = NEVER;
+        if (!isHonest(answered[which].answer.operator)) return (Duty.NONE, NEVER);
+        for (uint256 kind = 0; kind < 2; ++kind) {
+            Demanded storage entry = demands[which][Bundle(kind)];
+            if (entry.by == address(0) || entry.published || entry.deadline > due) continue;
+            duty = Bundle(kind) == Bundle.OUTPUT ? Duty.PUBLISH_OUTPUT : Duty.PUBLISH_INPUT;
+            due = entry.deadline - 1;
         }
     }
 
@@ -90,10 +131,25 @@ abstract contract Duties is DisputeMoves {
 
     function _watchDuty(uint256 which) private view returns (Duty, uint256 due) {
         Answered storage about = answered[which];
-        if (!about.wrong || !stands(which) || existed[about.watch]) return (Duty.NONE, NEVER);
+        if (!about.wrong || existed[about.watch]) return (Duty.NONE, NEVER);
+        if (about.voided) return _joinDuty(about);
+        if (!stands(which)) return (Duty.NONE, NEVER);
+        Demanded storage entry = demands[which][Bundle.OUTPUT];
+        if (hidden(which) && !entry.published) {
+            return entry.by == address(0) ? (Duty.DEMAND, about.until - 1) : (Duty.NONE, NEVER);
+        }
         // A commitment takes its time to become old enough, so the last second for it comes earlier.
         if (about.watchedAt == 0) return (Duty.COMMIT, about.until - gameParameters().commitDelay - 1);
         uint256 expires = about.watchedAt + gameParameters().commitLifetime;
         return (Duty.CHALLENGE, (expires < about.until ? expires : about.until) - 1);
+    }
+
+    function _joinDuty(Answered storage about) private view returns (Duty, uint256 due) {
+        Committed memory own = Committed(about.watch, 0, challenger, about.element, SALT);
+        if (about.watchedAt == 0 || !about.pooled || joinedOnce[own.id]) return (Duty.NONE, NEVER);
+        uint256 since = committedAt[own.id];
+        bool counts = since != 0 && since < about.voidedAt && since + joinTime() > about.voidedAt;
+        if (!counts || moment() >= about.voidedAt + joinTime()) return (Duty.NONE, NEVER);
+        return (Duty.JOIN, about.voidedAt + joinTime() - 1);
     }
 }

@@ -3,19 +3,19 @@ pragma solidity ^0.8.30;
 
 import {Status} from "../../../contracts/interfaces/IInferenceCoordinator.sol";
 import {Dispute, GameParameters, Turn} from "../../../contracts/interfaces/IDisputeGame.sol";
+import {Bundle} from "../../../contracts/interfaces/IPublications.sol";
 import {IOperatorRegistry} from "../../../contracts/interfaces/IOperatorRegistry.sol";
 import {Answer} from "../../../contracts/libraries/RequestLib.sol";
 import {Book, Books} from "./Books.sol";
 
 /// @notice What holds after any sequence of moves. P01 is asserted where answers become final.
 abstract contract Properties is Books {
-    address private constant BURNED = 0x000000000000000000000000000000000000dEaD;
-
     function checkMoney() internal {
         _checkFees(ETHER, address(coordinator).balance, giftsOfEther);
         _checkFees(TOKEN, token.balanceOf(address(coordinator)), giftsOfTokens[address(coordinator)]);
         _checkStake();
         _checkBonds();
+        checkEscrow();
         _checkPlayers();
     }
 
@@ -46,28 +46,65 @@ abstract contract Properties is Books {
             address account = operatorAt(i);
             IOperatorRegistry.Operator memory entry = operators.operatorOf(account);
             (uint256 active_, uint256 free) = coordinator.stakeOf(account);
-            assertTrue(uint256(entry.locked) + entry.unbonding <= entry.stake, "P07 locked and unbonding are staked");
+            assertEq(entry.bonding, bonding[account], "P56 a deposit counts once it is activated");
+            assertTrue(
+                uint256(entry.locked) + entry.unbonding + entry.bonding <= entry.stake,
+                "P07 locked and unbonding are staked"
+            );
             assertEq(entry.locked, locked[account], "P08 what is locked is the sum of the open bonds");
             assertEq(entry.stake, stakes[account], "P09 stake changes by deposits, withdrawals and penalties alone");
-            assertEq(active_, entry.stake - entry.unbonding, "P10 both contracts agree on the active stake");
+            assertEq(
+                active_,
+                entry.stake - entry.unbonding - entry.bonding,
+                "P10 both contracts agree on the active stake"
+            );
             assertEq(active_ - free, entry.locked, "P11 both contracts agree on the locked stake");
             total += entry.stake;
-            active += active_;
+            active += active_ + entry.bonding;
         }
         assertEq(coordinator.totalStake(), active, "P12 the total stake is the sum");
-        uint256 unclaimed = 0;
-        for (uint256 i = 0; i < 8; ++i) {
-            uint256 reward = operators.rewardOf(playerAt(i));
-            assertEq(reward, rewards[playerAt(i)], "P13 a challenger earns half of every penalty, rounded down");
-            unclaimed += reward;
-        }
+        assertEq(operators.owed(address(claims)), toClaims, "P13 three eighths of a bond lost late are divided");
+        assertEq(operators.owed(BURN), toBurn, "P13 the rest of it is to be burned");
         uint256 held = token.balanceOf(address(operators));
         assertEq(
             held,
-            total + unclaimed + giftsOfTokens[address(operators)],
-            "P14 the registry holds stake and rewards"
+            total + toClaims + toBurn + giftsOfTokens[address(operators)],
+            "P14 the registry holds stake and penalties"
         );
-        assertEq(slashed, rewarded + stakeBurned, "P15 what is slashed is rewarded or burned");
+        assertEq(slashed, pooled + stakeBurned, "P15 what is slashed is divided or burned");
+        _checkClaims();
+    }
+
+    function _checkClaims() private view {
+        uint256 owed = 0;
+        for (uint256 i = 0; i < 9; ++i) {
+            uint256 amount = claims.owed(claimantAt(i));
+            assertEq(amount, claimsOwed[claimantAt(i)], "P48 every claim on an answer's bond gets the same part");
+            owed += amount;
+        }
+        assertEq(owed + claimsOut, claimed, "P49 what is claimed is owed or paid");
+        uint256 held = token.balanceOf(address(claims)) - giftsOfTokens[address(claims)];
+        assertEq(held + toClaims + claimsOut, pooled, "P50 what is divided is there or paid");
+        assertTrue(claimed <= pooled, "P51 no more is claimed than is divided");
+    }
+
+    function checkEscrow() internal view {
+        uint256 owed = 0;
+        for (uint256 i = 0; i < 8; ++i) {
+            uint256 amount = publications.owed(playerAt(i));
+            assertEq(amount, escrowOwed[playerAt(i)], "P52 an escrow is divided as publishing cost");
+            owed += amount;
+        }
+        uint256 open = 0;
+        for (uint256 i = 0; i < answered.length; ++i) {
+            for (uint256 kind = 0; kind < 2; ++kind) {
+                Demanded storage entry = demands[i][Bundle(kind)];
+                if (!entry.collected) open += entry.escrow;
+                assertTrue(2 * entry.drawn <= entry.escrow, "P53 an operator draws half of an escrow at most");
+            }
+        }
+        assertEq(address(publications).balance, open + owed, "P54 escrows are held or owed");
+        assertEq(escrowIn, open + owed + escrowOut, "P55 every wei of an escrow comes out");
     }
 
     function _checkBonds() private {
@@ -77,12 +114,14 @@ abstract contract Properties is Books {
             assertEq(amount, bondsOwed[playerAt(i)], "P16 the game owes what it credited less what was withdrawn");
             owed += amount;
         }
+        assertEq(dispute.owed(BURN), bondsOwed[BURN], "P16 what is to be burned of lost bonds");
+        owed += bondsOwed[BURN];
         uint256 open = 0;
         for (uint256 i = 0; i < disputed.length; ++i) if (!disputed[i].closed) open += CHALLENGER_BOND;
         uint256 held = token.balanceOf(address(dispute));
         assertEq(held, open + owed + giftsOfTokens[address(dispute)], "P17 the game holds open bonds and what it owes");
-        assertEq(bondsIn, bondsHeld + bondsOut + bondsBurned, "P18 bonds come back, pay the other side or are burned");
-        uint256 burned = token.balanceOf(BURNED);
+        assertEq(bondsIn, bondsHeld + bondsOut, "P18 bonds come back, pay the other side or are burned");
+        uint256 burned = token.balanceOf(BURN) + toBurn + bondsOwed[BURN];
         assertEq(burned, stakeBurned + bondsBurned, "P19 what is burned is the penalties' and the lost bonds' part");
         assertTrue(burned >= burnedBefore, "P20 what is burned only grows");
         burnedBefore = burned;
@@ -94,7 +133,8 @@ abstract contract Properties is Books {
         uint256 costs = 0;
         for (uint256 i = 0; i < 8; ++i) {
             address account = playerAt(i);
-            uint256 worth = got[account] + stakes[account] + rewards[account] + bondsOwed[account] + _atStake(account);
+            uint256 worth =
+                got[account] + stakes[account] + claimsOwed[account] + bondsOwed[account] + _atStake(account);
             if (isHonest(account)) {
                 assertTrue(worth >= put[account], "P21 nobody honest loses stake or bond");
                 assertEq(slashes[account], 0, "P22 an honest operator is never slashed");
@@ -103,7 +143,7 @@ abstract contract Properties is Books {
                 costs += put[account];
             }
         }
-        assertTrue(gains <= costs, "P23 all that cheat together never gain a stake token");
+        assertTrue(gains + leastLoss <= costs, "P23 all that cheat together lose half of every bond at least");
     }
 
     function _atStake(address account) private view returns (uint256 amount) {
@@ -121,7 +161,7 @@ abstract contract Properties is Books {
             Answer memory given = entry.standing == 0 ? noAnswer() : answered[entry.standing - 1].answer;
             Status status = statusOf(entry.request, given);
             if (entry.book == Book.OPEN) {
-                bool late = moment() >= uint256(entry.request.requestedAt) + entry.request.params.submitPeriod;
+                bool late = moment() >= entry.deadline;
                 assertEq(status, late ? Status.EXPIRED : Status.REQUESTED, "P25 an open request is open or expired");
             } else if (entry.book == Book.ANSWERED) {
                 Answered storage about = answered[entry.standing - 1];
@@ -146,12 +186,14 @@ abstract contract Properties is Books {
     // -------------------------------------------------------------------------------------------- disputes
 
     function checkAnswers(uint256 from) internal {
-        GameParameters memory p = gameParameters();
+        // Two publications of one chunk, each opening the answer again.
+        uint256 most = 3 * uint256(gameParameters().maxGrace);
+        most += 2 * (uint256(publicationParameters().baseTime) + publicationParameters().chunkTime);
         for (uint256 i = from; i < answered.length; ++i) {
             Answered storage about = answered[i];
             uint64 until = dispute.challengeableUntil(asked[about.asked].request, about.answer);
             assertEq(until, about.until, "P32 an answer stays open to challenge as long as window and grace say");
-            assertTrue(until <= windowEndOf(about) + p.maxGrace, "P33 no dispute prolongs a window past its cap");
+            assertTrue(until <= windowEndOf(about) + most, "P33 nothing prolongs a window past its cap");
             assertEq(dispute.traceRootOf(about.id), about.traceRoot, "P34 a trace root is fixed once");
             bool honestly = isHonest(about.answer.operator);
             assertTrue(!(honestly && about.voided), "P35 an honest operator's answer is never voided");
@@ -167,14 +209,16 @@ abstract contract Properties is Books {
 
     function checkDisputes(uint256 from) internal view {
         GameParameters memory p = gameParameters();
-        uint256 mostTime = dispute.maxDuration() - p.maxGrace;
-        uint256 mostMoves = (mostTime - 2 * uint256(p.clock)) / p.moveTime;
+        uint256 mostTime = longestDispute();
+        uint256 mostMoves = (mostTime - 2 * uint256(p.clock) - p.defendTime) / p.moveTime;
         for (uint256 i = from; i < disputed.length; ++i) {
             Disputed storage entry = disputed[i];
             Dispute memory state = dispute.disputeOf(entry.id);
             assertEq(state.challenger, entry.challenger, "P37 a dispute keeps its players");
             assertEq(state.answerId, answered[entry.answered].id, "P38 a dispute keeps its answer");
-            assertTrue((state.turn == Turn.CLOSED) == entry.closed, "P39 a closed dispute stays closed");
+            bool over = state.turn == Turn.CLOSED || state.turn == Turn.VOIDED;
+            assertTrue(over == entry.closed, "P39 a closed dispute stays closed");
+            assertTrue((state.turn == Turn.CLOSED) == entry.acquitted, "P39 only an acquittal has no claim");
             assertTrue(entry.moves <= mostMoves, "P40 a dispute has a bounded number of moves");
             assertTrue(state.deadline <= entry.openedAt + mostTime, "P41 a dispute's last deadline is bounded");
             assertTrue(state.otherClock <= p.clock, "P42 a clock never runs backwards");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {Bundle} from "../../../contracts/interfaces/IPublications.sol";
 import {vm} from "../Vm.sol";
 import {Book, Books, Reached} from "./Books.sol";
 import {Duties} from "./Duties.sol";
@@ -20,14 +21,14 @@ contract SystemTest is Duties, Properties {
     }
 
     function test_whateverAnybodyDoesThePropertiesHold() external {
-        uint256 walks = vm.envOr("ASSAY_WALKS", 4);
-        uint256 calls = vm.envOr("ASSAY_WALK_CALLS", 250);
+        uint256 walks = vm.envOr("ASSAY_WALKS", 8);
+        uint256 calls = vm.envOr("ASSAY_WALK_CALLS", 500);
         uint256 seed = vm.envOr("ASSAY_WALK_SEED", 1);
-        uint256[40] memory total;
+        uint256[64] memory total;
         uint256 start = vm.snapshotState();
         for (uint256 i = 0; i < walks; ++i) {
             this.walk(uint256(keccak256(abi.encode(seed, i))), calls);
-            uint256[40] memory found = this.harvest();
+            uint256[64] memory found = this.harvest();
             for (uint256 j = 0; j < KINDS; ++j) total[j] += found[j];
             vm.revertToState(start);
             start = vm.snapshotState();
@@ -41,12 +42,14 @@ contract SystemTest is Duties, Properties {
         }
     }
 
-    function harvest() external view returns (uint256[40] memory) {
+    function harvest() external view returns (uint256[64] memory) {
         return reached;
     }
 
     function walk(uint256 seed, uint256 calls) external {
         sow(seed);
+        // What a transaction pays is not part of a snapshot.
+        _price(1 gwei, 2 gwei);
         for (uint256 i = 0; i < calls; ++i) {
             try this.call() {
                 continue;
@@ -72,24 +75,52 @@ contract SystemTest is Duties, Properties {
         else if (kind < 32) moveWatch();
         else if (kind < 38) moveCommit();
         else if (kind < 46) moveChallenge();
-        else if (kind < 80) moveAny();
-        else if (kind < 84) moveTimeout();
-        else if (kind < 86) moveCloseVoided();
-        else if (kind < 89) moveFinalize();
-        else if (kind < 91) moveRefund();
-        else if (kind < 93) moveRetract();
-        else if (kind < 95) moveStake();
-        else if (kind < 97) moveWithdraw();
+        else if (kind < 68) _movePlay();
+        else if (kind < 80) _moveBytes();
+        else if (kind < 83) moveTimeout();
+        else if (kind < 85) moveCloseVoided();
+        else if (kind < 87) moveFinalize();
+        else if (kind < 89) moveRefund();
+        else if (kind < 92) moveRetract();
+        else if (kind < 94) _moveClaims();
+        else if (kind < 96) moveStake();
+        else if (kind < 98) moveWithdraw();
         else if (kind < 99) moveGovern();
         else moveTrespass();
         _check(false);
     }
 
+    function _movePlay() private {
+        moveAny();
+        if (draw(2) == 0) moveAny();
+    }
+
+    function _moveBytes() private {
+        uint256 kind = draw(16);
+        if (kind < 5) moveDemand();
+        else if (kind < 9) movePublish();
+        else if (kind < 12) moveTimeoutPublication();
+        else if (kind < 13) moveRaiseEscrow();
+        else if (kind < 15) moveCollect();
+        else withdrawEscrow(playerAt(draw(8)));
+    }
+
+    function _moveClaims() private {
+        if (draw(2) == 0) moveJoin();
+        else moveClaim();
+    }
+
     /// @notice Ends everything that is open: every dispute can be closed, every request ended, every deposit taken out.
     function endAll() external {
+        _price(0, 0);
         for (uint256 round = 0; _disputesOpen(); ++round) {
-            require(round < 64, "P45 every dispute has an exit");
+            require(round < 64, "P45 every dispute and every demand has an exit");
             pass(1 days);
+            for (uint256 i = 0; i < answered.length; ++i) {
+                for (uint256 kind = 0; kind < 2; ++kind) {
+                    if (_isDue(i, Bundle(kind))) sendTimeoutPublication(i, Bundle(kind));
+                }
+            }
             for (uint256 i = 0; i < disputed.length; ++i) {
                 if (disputed[i].closed) continue;
                 if (answered[disputed[i].answered].voided) sendCloseVoided(i);
@@ -98,7 +129,13 @@ contract SystemTest is Duties, Properties {
         }
         _check(true);
         for (uint256 i = 0; i < asked.length; ++i) _end(i);
+        pass(joinTime());
+        _claimAll();
         for (uint256 i = 0; i < 5; ++i) {
+            if (bonding[operatorAt(i)] != 0) {
+                roll(BONDING_BLOCKS);
+                activateStake(operatorAt(i));
+            }
             if (stakes[operatorAt(i)] > unbonding[operatorAt(i)]) {
                 startUnbonding(operatorAt(i), uint128(stakes[operatorAt(i)] - unbonding[operatorAt(i)]));
             }
@@ -108,16 +145,20 @@ contract SystemTest is Duties, Properties {
         collectFees(TOKEN);
         for (uint256 i = 0; i < 8; ++i) {
             if (unbonding[playerAt(i)] != 0) withdrawStake(playerAt(i));
-            if (rewards[playerAt(i)] != 0) claimReward(playerAt(i));
+            if (escrowOwed[playerAt(i)] != 0) withdrawEscrow(playerAt(i));
             if (bondsOwed[playerAt(i)] != 0) withdrawBonds(playerAt(i));
             for (uint256 kind = 0; kind < 2; ++kind) {
                 if (feesOwed[payeeAt(i)][kind] != 0) withdrawFees(payeeAt(i), kind);
             }
         }
+        for (uint256 i = 0; i < 9; ++i) if (claimsOwed[claimantAt(i)] != 0) withdrawClaims(claimantAt(i));
+        pullBurned(true);
+        pullBurned(false);
         _check(true);
+        assertEq(address(publications).balance, 0, "P46 every wei gets out of escrow");
         assertEq(address(coordinator).balance, giftsOfEther, "P46 every wei gets out of the coordinator");
-        address[3] memory holders = [address(coordinator), address(operators), address(dispute)];
-        for (uint256 i = 0; i < 3; ++i) {
+        address[4] memory holders = [address(coordinator), address(operators), address(dispute), address(claims)];
+        for (uint256 i = 0; i < 4; ++i) {
             assertEq(token.balanceOf(holders[i]), giftsOfTokens[holders[i]], "P47 every token gets out");
         }
     }
@@ -137,9 +178,37 @@ contract SystemTest is Duties, Properties {
     function _disputesOpen() private view returns (bool) {
         for (uint256 i = 0; i < disputed.length; ++i) if (!disputed[i].closed) return true;
         for (uint256 i = 0; i < answered.length; ++i) {
-            if (answered[i].wrong && stands(i) && !existed[answered[i].watch]) return true;
+            if (!stands(i)) continue;
+            if (answered[i].open != 0 || (answered[i].wrong && !existed[answered[i].watch])) return true;
         }
         return false;
+    }
+
+    function _isDue(uint256 which, Bundle bundle) private view returns (bool) {
+        Demanded storage entry = demands[which][bundle];
+        bool open = entry.by != address(0) && !entry.published && stands(which);
+        return open && moment() >= entry.deadline;
+    }
+
+    function _claimAll() private {
+        for (uint256 i = 0; i < disputed.length; ++i) {
+            Disputed storage entry = disputed[i];
+            if (answered[entry.answered].pooled && !entry.acquitted && !entry.claimed) claimDispute(i);
+        }
+        for (uint256 i = 0; i < committed.length; ++i) {
+            bytes32 id = committed[i].id;
+            if (joinedOnce[id] && !joinClaimed[id]) claimJoined(committed[i]);
+        }
+        for (uint256 i = 0; i < answered.length; ++i) {
+            if (answered[i].pooled && !answered[i].restClaimed) claimRest(i);
+            for (uint256 kind = 0; kind < 2; ++kind) {
+                Demanded storage entry = demands[i][Bundle(kind)];
+                if (entry.by == address(0)) continue;
+                if (answered[i].pooled && !entry.published && !entry.claimed) claimDemand(i, Bundle(kind));
+                if (!entry.collected) collect(i, Bundle(kind));
+            }
+        }
+        assertEq(claimed, pooled, "P57 claims and rests are all that is divided");
     }
 
     function _end(uint256 which) private {
@@ -149,8 +218,7 @@ contract SystemTest is Duties, Properties {
             if (moment() < about.until) pass(about.until - moment());
             finalizeAnswer(entry.standing - 1);
         } else if (entry.book == Book.OPEN) {
-            uint256 deadline = uint256(entry.request.requestedAt) + entry.request.params.submitPeriod;
-            if (moment() < deadline) pass(deadline - moment());
+            if (moment() < entry.deadline) pass(entry.deadline - moment());
             refund(entry);
         }
     }

@@ -29,7 +29,7 @@ describe("Disputes on the chain", function () {
 
   for (const [how, { lie, outcome }] of Object.entries(cheats)) {
     it(`convict an operator of ${how}`, async () => {
-      assert.deepEqual(await ended(table.play({ inputs, ...lie })), [true, outcome]);
+      assert.deepEqual(await ended(table.play({ inputs, ...lie })), [outcome !== "ANSWER_VOIDED", outcome]);
     });
   }
 

@@ -10,13 +10,11 @@ const hex = (bytes: number) =>
 const uint = (bits: number) => fc.bigInt({ min: 0n, max: (1n << BigInt(bits)) - 1n });
 
 const request = fc.tuple(
-  fc.tuple(hex(32), hex(20), uint(128), uint(128), uint(32), uint(32), uint(32)),
+  fc.tuple(hex(32), hex(20), uint(128), uint(128), uint(32), uint(32), uint(32), uint(1)),
   hex(32),
   hex(20),
-  uint(48),
-  uint(128),
-  uint(8),
-  uint(32),
+  // The origin's fields are 160 bits.
+  uint(160),
 );
 
 test("a request's event is decoded as the library decodes it, whatever its input's length", () => {
@@ -28,7 +26,7 @@ test("a request's event is decoded as the library decodes it, whatever its input
       const { args } = coordinatorInterface.parseLog(raw)!;
       assert.ok(decoded?.event.kind === "Requested" && "input" in decoded);
       assert.equal(decoded.subject, requestId);
-      assert.deepEqual(decoded.event.request, toRequest(args.request));
+      assert.deepEqual(decoded.event.request, { ...toRequest(args.request), blockHash: raw.blockHash });
       assert.deepEqual(Buffer.from(decoded.input!.bytes), Buffer.from(bytesOf(args.input as string)));
       assert.equal(decoded.input!.uri, args.inputURI);
     }),

@@ -24,7 +24,8 @@ let system: TestSystem;
 let folders = 0;
 
 before(async () => {
-  system = await deploySystem(await startChain(), folder);
+  // Large enough that a bond can be worth declining: the largest is 65,535 times as large.
+  system = await deploySystem(await startChain(), folder, 10n ** 19n);
 });
 after(async () => {
   await system.close();

@@ -29,8 +29,8 @@ function open() {
       },
     },
     placesOf: ({ requestId, answer }) => [
-      { uri: "", root: "in" },
-      { uri: requestId, root: answer!.outputRoot },
+      { uri: "", root: "in", bundle: "INPUT" },
+      { uri: requestId, root: answer!.outputRoot, bundle: "OUTPUT" },
     ],
     now: () => clock.now,
     onProgress: () => void ended.count++,
@@ -78,16 +78,36 @@ test("N25 what failed is tried again after what was never tried, and waits from 
   await fetches.stop();
 });
 
-test("N25 bytes that aren't what was committed to are something to be judged, without asking again", async () => {
-  const { fetches, asked, settle } = open();
-  const one = job("a1", "a");
+test("A29 bytes are hidden where something else lies, where three tries failed, or where the window is about to end", async () => {
+  const { fetches, asked, clock, settle } = open();
+  const one = { ...job("a1", "a"), finalizableAt: 1100, request: { inputRoot: "in", params: { challengeWindow: 1000 } } } as unknown as Job;
   fetches.start([one]);
-  assert.equal(fetches.has(one), false);
-  asked[0]!.reject(new ContentMismatchError("another root"));
-  await settle(1);
-  assert.equal(fetches.has(one), true);
-  await assert.rejects(fetches.contentFor(one).fetchBundle("a1", "root of a1"), { name: "ContentMismatchError" });
-  assert.equal(asked.length, 1);
+  assert.deepEqual(fetches.hidden(one), [], "nothing has been tried");
+  for (let tries = 1; tries <= 3; tries++) {
+    asked.at(-1)!.reject(new Error("reset"));
+    await settle(tries);
+    assert.equal(fetches.has(one), false);
+    assert.deepEqual(fetches.hidden(one), tries < 3 ? [] : ["OUTPUT"]);
+    clock.now += 25;
+    fetches.start([one]);
+  }
+  asked.at(-1)!.resolve(new Uint8Array());
+  await settle(4);
+  assert.deepEqual([fetches.has(one), fetches.hidden(one)], [true, []], "it came after all");
+
+  const other = { ...one, requestId: "b1" };
+  fetches.start([other]);
+  asked.at(-1)!.reject(new ContentMismatchError("another root"));
+  await settle(5);
+  assert.deepEqual([fetches.has(other), fetches.hidden(other)], [false, ["OUTPUT"]]);
+
+  const late = { ...one, requestId: "c1", finalizableAt: clock.now + 249 };
+  fetches.start([late]);
+  asked.at(-1)!.reject(new Error("reset"));
+  await settle(6);
+  assert.deepEqual(fetches.hidden(late), ["OUTPUT"]);
+  assert.deepEqual(fetches.hidden({ ...late, finalizableAt: clock.now + 250 }), []);
+  await fetches.stop();
 });
 
 test("N25 waits double up to five minutes and end with a success", () => {

@@ -99,7 +99,7 @@ test("with --json a failure is one JSON object too", async () => {
 
 test("every verb has --help with examples and --json", async () => {
   const verbs =
-    "devnet; start; finalize; model inspect; model register; model show; request make; request show; request list; request refund; request deliver; operator register; operator stake; operator unstake; operator serve; operator status; operator withdraw";
+    "devnet; start; finalize; model inspect; model register; model show; request make; request show; request list; request refund; request deliver; operator register; operator stake; operator activate; operator delegate; operator unstake; operator serve; operator status; operator withdraw";
   for (const verb of verbs.split("; ").map((words) => words.split(" "))) {
     const { code, out } = await assay(...verb, "--help");
     assert.equal(code, 0);

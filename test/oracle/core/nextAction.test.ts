@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { foldEvents, type Job, type Request, type RequestEvent } from "../../../oracle/core/job.ts";
+import { originFields } from "../../../oracle/core/origin.ts";
 import { nextAction, type Action, type NodePolicy } from "../../../oracle/core/nextAction.ts";
 
 const me = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
@@ -9,13 +10,13 @@ const modelId = `0x${"11".repeat(32)}`;
 const token = `0x${"00".repeat(20)}`;
 
 const request: Request = {
-  params: { modelId, feeToken: token, fee: 100n, bond: 50n, submitPeriod: 60, challengeWindow: 30, callbackGasLimit: 0 },
+  params: { modelId, feeToken: token, fee: 100n, bond: 50n, submitPeriod: 60, challengeWindow: 30, callbackGasLimit: 0, transport: 0 },
   inputRoot: `0x${"22".repeat(32)}`,
   requester: other,
+  ...originFields(0n),
+  origin: 0n,
+  blockHash: null,
   requestedAt: 1000,
-  seed: 1n,
-  stakeBits: 10,
-  protocolFeeBps: 0,
 };
 
 const job: Job = {
@@ -24,6 +25,7 @@ const job: Job = {
   status: "REQUESTED",
   answer: null,
   finalizableAt: null,
+  submitDeadline: 1060,
   convicted: [],
   work: "NEW",
   reason: null,
@@ -142,7 +144,6 @@ const table: [name: string, job: Partial<Job>, time: number, policy: Partial<Nod
   ["another operator's answer is its own affair", { ...answered, answer: { ...answered.answer, operator: other } }, 1040, {}, "done"],
   ["a disputed answer waits", { ...answered, status: "SUSPENDED" }, 2000, {}, wait(null)],
   ["a request that was reorganised away is done", { status: "ABSENT" }, 1000, {}, "done"],
-  ["a voided request is done", { status: "VOIDED" }, 1000, {}, "done"],
   ["a final request is done", { status: "FINALIZED" }, 1000, {}, "done"],
   ["a refunded request is done", { status: "REFUNDED" }, 1000, {}, "done"],
 ];
@@ -173,7 +174,7 @@ test("events fold into what the chain says, and unfold when a block is undone", 
     { kind: "Suspended" },
     { kind: "Upheld", finalizableAt: 1100 },
     { kind: "Suspended" },
-    { kind: "Voided", operator: me, reopened: true },
+    { kind: "Voided", operator: me, submitDeadline: 1160 },
     { kind: "Submitted", answer: { ...answer, operator: other, submittedAt: 1050 } },
     { kind: "Finalized", delivered: true },
   ];
@@ -194,5 +195,8 @@ test("events fold into what the chain says, and unfold when a block is undone", 
     expected,
   );
   assert.deepEqual(folded.at(-1)!.convicted, [me]);
-  assert.equal(foldEvents([events[0]!, { kind: "Voided", operator: me, reopened: false }]).status, "VOIDED");
+  assert.deepEqual(
+    folded.map(({ submitDeadline }) => submitDeadline),
+    [0, 1060, 1060, 1060, 1060, 1060, 1160, 1160, 1160],
+  );
 });

@@ -14,6 +14,7 @@ const params: RequestParams = {
   submitPeriod: 60,
   challengeWindow: 86_400,
   callbackGasLimit: 0,
+  transport: 0,
 };
 const around: Circumstances = { gasPrice: 2n * gwei, outputBytes: 100, protocolFeeBps: 0, royaltyBps: 0 };
 const rules: PricingRules = { feeOverCost: 1, bondDayFees: { [ether]: 10n ** 12n } };

@@ -7,6 +7,7 @@ import type { Model } from "../../../oracle/chain/contracts.ts";
 import { hexOf } from "../../../oracle/chain/rpc.ts";
 import { ContentError } from "../../../oracle/content/contentError.ts";
 import type { Request } from "../../../oracle/core/job.ts";
+import { originFields } from "../../../oracle/core/origin.ts";
 import type { Head } from "../../../oracle/core/nextAction.ts";
 import type { SelfCheck } from "../../../oracle/core/selfCheck.ts";
 import { encodeBundle, type Tensor } from "../../../oracle/core/tensor.ts";
@@ -55,13 +56,22 @@ function scheduling(
   const jobs = new JobStore(db);
   const head: Head = { number: 1, hash: "0x1", time: 1000 };
   const request: Request = {
-    params: { modelId: zero, feeToken: zero, fee: 1n, bond: 1n, submitPeriod: 10_000, challengeWindow: 1, callbackGasLimit },
+    params: {
+      modelId: zero,
+      feeToken: zero,
+      fee: 1n,
+      bond: 1n,
+      submitPeriod: 10_000,
+      challengeWindow: 1,
+      callbackGasLimit,
+      transport: 0,
+    },
     inputRoot,
     requester: zero,
+    ...originFields(0n),
+    origin: 0n,
+    blockHash: null,
     requestedAt: 1000,
-    seed: 0n,
-    stakeBits: 10,
-    protocolFeeBps: 0,
   };
   const chainLog = new ChainLog(db);
   let logIndex = 0;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Request } from "../../../oracle/core/job.ts";
+import { originFields } from "../../../oracle/core/origin.ts";
 import { ChainLog } from "../../../oracle/store/chainLog.ts";
 import { Database } from "../../../oracle/store/database.ts";
 import { DisputeStore } from "../../../oracle/store/disputes.ts";
@@ -13,13 +14,13 @@ after(() => rmSync(folder, { recursive: true }));
 
 const zero = `0x${"0".repeat(64)}`;
 const request: Request = {
-  params: { modelId: zero, feeToken: zero, fee: 1n, bond: 1n, submitPeriod: 100, challengeWindow: 100, callbackGasLimit: 0 },
+  params: { modelId: zero, feeToken: zero, fee: 1n, bond: 1n, submitPeriod: 100, challengeWindow: 100, callbackGasLimit: 0, transport: 0 },
   inputRoot: zero,
   requester: zero,
+  ...originFields(0n),
+  origin: 0n,
+  blockHash: null,
   requestedAt: 1000,
-  seed: 0n,
-  stakeBits: 10,
-  protocolFeeBps: 0,
 };
 
 test("N01 an answer that a reorganisation moves to another second is looked at anew: a challenge names the second", () => {

@@ -203,10 +203,11 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     watcher,
     clock,
     graceMs: config.shutdown.graceMilliseconds,
-    onBlocks() {
+    async onBlocks() {
       // An evaluation that was begun on stake of one block ago is at worst submitted later: it doesn't wait for the check.
       scheduling.wake();
-      return ownState.check();
+      await ownState.check();
+      scheduling.wake();
     },
     onChange() {
       scheduling.wake();
@@ -298,6 +299,7 @@ function policyOf(
     serves: (modelId) => served.has(modelId),
     minimumFee: (token) => (fees.length === 0 ? 0n : (fees.find(([name]) => name === token)?.[1] ?? null)),
     stake: account.stake,
+    stakeBlock: account.block,
     freeStake: account.free - reserved,
     answerLimit: partOf(account.stake, scheduler.answerShare),
     consumerLimit: partOf(account.stake, scheduler.consumerShare),

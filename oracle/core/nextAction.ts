@@ -17,6 +17,8 @@ export interface NodePolicy {
   minimumFee(feeToken: string): bigint | null;
   /** Stake that could ever stand behind an answer, in the stake token's smallest unit. */
   stake: bigint;
+  /** The block as of which the stake was read; a request of a later one isn't declined for it. */
+  stakeBlock: number;
   /** The part of `stake` behind which nothing stands, answers on their way to the chain included. */
   freeStake: bigint;
   /** Most that one answer, and all open answers to one requester together, may lock of `stake`. */
@@ -97,6 +99,9 @@ function nextForNew({ request }: Job, head: Head, policy: NodePolicy, eligibleAt
   const minimum = policy.minimumFee(feeToken);
   if (minimum === null) return { kind: "decline", reason: `fees in ${feeToken} are not taken` };
   if (fee < minimum) return { kind: "decline", reason: `the fee ${fee} is below the minimum of ${minimum}` };
+  if (bond > policy.answerLimit && policy.stakeBlock < request.requestedBlock) {
+    return { ...waitForChange, reason: `the stake was read as of block ${policy.stakeBlock}, before the request` };
+  }
   if (bond > policy.stake) return { kind: "decline", reason: `the bond ${bond} is above the whole stake of ${policy.stake}` };
   if (bond > policy.answerLimit) {
     return {

@@ -44,6 +44,8 @@ export interface Stake {
   /** Deposited, but not counting before it is activated, from block `bondsAt` on. */
   bonding: bigint;
   bondsAt: number;
+  /** The block as of which all this was read. */
+  block: number;
 }
 
 /** Most blocks that are read again. */
@@ -57,7 +59,7 @@ const retryEvery = 60;
  */
 export class OwnState {
   readonly #options: OwnStateOptions;
-  #stake: Stake = { stake: 0n, active: 0n, free: 0n, bonding: 0n, bondsAt: 0 };
+  #stake: Stake = { stake: 0n, active: 0n, free: 0n, bonding: 0n, bondsAt: 0, block: -1 };
   #checkedAt: string | undefined;
   #agreedAt: number | undefined;
   #complainedAt = -Infinity;
@@ -96,7 +98,7 @@ export class OwnState {
     const stake = role === "operator" ? [view(deployment.coordinator, coordinatorInterface, "stakeOf", account)] : [];
     if (expectations.length + stake.length === 0) return [];
     const results = await this.#read([...expectations, ...stake], head.number);
-    if (role === "operator") this.#setStake(results[0]!, results.at(-1)!);
+    if (role === "operator") this.#setStake(results[0]!, results.at(-1)!, head.number);
     return expectations.flatMap(({ what, expected, read }, i) => {
       const actual = read(results[i]!);
       return actual === expected ? [] : [`${what}: ${actual} by the contract, ${expected} by the logs`];
@@ -115,13 +117,13 @@ export class OwnState {
     }
   }
 
-  #setStake(operator: string | null, parts: string | null): void {
+  #setStake(operator: string | null, parts: string | null, block: number): void {
     if (operator === null || parts === null)
       throw new ChainUnavailableError("the operator's stake can't be read: check the contracts' addresses");
     const [account] = operatorInterface.decodeFunctionResult("operatorOf", operator) as unknown as [Result];
     const { active, free } = coordinatorInterface.decodeFunctionResult("stakeOf", parts);
     const { stake, bonding, bondsAt } = account as unknown as { stake: bigint; bonding: bigint; bondsAt: bigint };
-    this.#stake = { stake, active: active as bigint, free: free as bigint, bonding, bondsAt: Number(bondsAt) };
+    this.#stake = { stake, active: active as bigint, free: free as bigint, bonding, bondsAt: Number(bondsAt), block };
   }
 
   #ofOperator(head: Block): Expectation[] {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
 import { BogusChallenger } from "../support/bogusChallenger.ts";
@@ -18,8 +18,9 @@ const challengeWindow = 600;
 
 let scene: DisputeScene;
 let modelId: string;
-after(() => scene?.close());
-before(async () => {
+afterEach(() => scene.close());
+// A chain for each test: what a node leaves in the pool when it stops would be taken for the next one's.
+beforeEach(async () => {
   scene = await DisputeScene.open();
   ({ modelId } = await scene.registerModel("tiny", buildTiny(7), { absolute: 0x3a800000, relative: 0 }));
   await scene.system.registerOperator({ account: "operator", stake: 1000n, models: [modelId] });
@@ -59,10 +60,17 @@ for (const confirmations of [0, 2, 12]) {
   test(`N18 with ${confirmations} confirmations, a right answer is defended again after a reorganisation dropped its defence`, async () => {
     const { system } = scene;
     const provider = await startFaultyProvider(system.chain.deployment.rpcUrl!);
-    let lookups = 0;
+    let [lookups, heads] = [0, 0];
     provider.faults.reply = ({ method }, reply) => {
       if (method === "eth_getTransactionReceipt") lookups++;
+      if (method === "eth_getBlockByNumber") heads++;
       return reply;
+    };
+    /** However slow the node is, its deadlines come no nearer while it looks at a block. */
+    const mineOnceSeen = async () => {
+      const before = heads;
+      await mine(1);
+      await until("the node has looked at the block", () => heads > before);
     };
     const name = `operator${confirmations}`;
     const node = startNodeProcess(await system.writeNodeConfig({ account: "operator", name, confirmations, rpc: [provider.url] }));
@@ -95,13 +103,13 @@ for (const confirmations of [0, 2, 12]) {
       assert.equal((await bogus.state()).turn, "DEFEND", "the reorganisation dropped the defence");
 
       await until("the defence on the other chain", async () => {
-        await mine(1);
+        await mineOnceSeen();
         return (await bogus.state()).turn === "PICK";
       });
       // The challenger never moves again: its clock runs out.
-      await mine(1, 120);
+      await mine(1, (await bogus.state()).deadline - (await newest()).timestamp);
       await until("the acquittal", async () => {
-        await mine(1);
+        await mineOnceSeen();
         return (await scene.closed(requestId!)).length === 1;
       });
       assert.deepEqual(

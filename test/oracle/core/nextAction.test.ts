@@ -44,6 +44,7 @@ const policy: NodePolicy = {
   serves: (id) => id === modelId,
   minimumFee: (feeToken) => (feeToken === token ? 100n : null),
   stake: 1000n,
+  stakeBlock: 1_000_000,
   freeStake: 50n,
   answerLimit: 1000n,
   consumerLimit: 1000n,
@@ -199,4 +200,18 @@ test("events fold into what the chain says, and unfold when a block is undone", 
     folded.map(({ submitDeadline }) => submitDeadline),
     [0, 1060, 1060, 1060, 1060, 1060, 1160, 1160, 1160],
   );
+});
+
+test("N18 a request isn't declined for stake that was read before the request", () => {
+  const later: Job = { ...job, request: { ...request, requestedBlock: 8 } };
+  const head = { time: 1010, number: 9, hash: "0x09" };
+  for (const [stake, answerLimit] of [
+    [0n, 0n],
+    [1000n, 40n],
+  ] as const) {
+    const small = { ...policy, stake, answerLimit };
+    const reason = "the stake was read as of block 7, before the request";
+    assert.deepEqual(nextAction(later, head, { ...small, stakeBlock: 7 }), { kind: "wait", until: null, reason });
+    assert.equal(nextAction(later, head, { ...small, stakeBlock: 8 }).kind, "decline");
+  }
 });

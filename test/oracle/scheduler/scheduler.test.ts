@@ -99,6 +99,7 @@ function scheduling(
       serves: () => true,
       minimumFee: () => 0n,
       stake: 10n,
+      stakeBlock: 1_000_000,
       freeStake: 10n - reserved,
       answerLimit: 10n,
       consumerLimit: 10n,

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { measureDisputes } from "./bench/dispute.ts";
 import { measureGas } from "./bench/gas.ts";
+import { measurePublications } from "./bench/publication.ts";
 import { measureSteps } from "./bench/step.ts";
 
 /** Gas, or moves, by the figure's name. */
@@ -12,11 +13,12 @@ export type GasSnapshot = Record<string, number>;
 const directory = join(dirname(dirname(fileURLToPath(import.meta.url))), "snapshots");
 const fileOf = (suite: string) => join(directory, `${suite}.json`);
 
-/** What is measured, by the name of its snapshot: the life of a request, one step of each kind, whole disputes. */
+/** What is measured, by the name of its snapshot: the life of a request, one step of each kind, whole disputes, demanded bytes. */
 export const gasSuites = {
   gas: async (): Promise<GasSnapshot> => ({ ...(await measureGas()) }),
   step: measureSteps,
   dispute: measureDisputes,
+  publication: measurePublications,
 } as const satisfies Record<string, () => Promise<GasSnapshot>>;
 export type GasSuite = keyof typeof gasSuites;
 

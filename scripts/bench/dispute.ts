@@ -65,26 +65,32 @@ const disputes = {
   recogniser: once(async () => playWrongBit(CanonicalModel.ofOnnx(buildRecogniser()), [await renderLine("assay the answer 42")])),
 };
 
+/** By the number of pairs in their contraction. */
 const reductions = {
-  reduction_256k: once(() => playReduction(2 ** 18)),
-  reduction_1m: once(() => playReduction(2 ** 20)),
-  reduction_16m: once(() => playReduction(2 ** 24)),
+  "256k": once(() => playReduction(2 ** 18)),
+  "1m": once(() => playReduction(2 ** 20)),
+  "16m": once(() => playReduction(2 ** 24)),
 };
-
-/** @returns gas and number of every dispute's moves, by names as "detector.gas". */
-export async function measureDisputes(): Promise<Record<string, number>> {
-  const measured: Record<string, number> = {};
-  for (const [name, play] of Object.entries(disputes)) {
-    const { gas, moves } = await play();
-    measured[`${name}.gas`] = gas;
-    measured[`${name}.moves`] = moves.length;
-  }
-  return measured;
-}
 
 const operatorMoves = new Set(["defend", "reveal", "revealSums"]);
 const gasOf = ({ moves }: Played, byOperator: boolean) =>
   moves.reduce((sum, { name, gas }) => (operatorMoves.has(name) === byOperator ? sum + gas : sum), 0);
+
+/** @returns gas, of both sides and of each, and number of the moves of each dispute, by names as "detector.operator.gas". */
+async function measure(plays: Record<string, () => Promise<Played>>): Promise<Record<string, number>> {
+  const measured: Record<string, number> = {};
+  for (const [name, play] of Object.entries(plays)) {
+    const played = await play();
+    measured[`${name}.gas`] = played.gas;
+    measured[`${name}.operator.gas`] = gasOf(played, true);
+    measured[`${name}.challenger.gas`] = gasOf(played, false);
+    measured[`${name}.moves`] = played.moves.length;
+  }
+  return measured;
+}
+
+export const measureDisputes = (): Promise<Record<string, number>> => measure(disputes);
+export const measureReductions = (): Promise<Record<string, number>> => measure(reductions);
 
 const figuresOf = (name: string, play: () => Promise<Played>, gas: number, moves: number | null): Bench[] => [
   { name: `dispute.${name}.gas`, unit: "gas", target: gas, run: async () => (await play()).gas },
@@ -95,5 +101,5 @@ const figuresOf = (name: string, play: () => Promise<Played>, gas: number, moves
 
 export const benches: Bench[] = [
   ...Object.entries(disputes).flatMap(([name, play]) => figuresOf(name, play, 1_500_000, 12)),
-  ...Object.entries(reductions).flatMap(([name, play]) => figuresOf(name, play, 2_500_000, null)),
+  ...Object.entries(reductions).flatMap(([name, play]) => figuresOf(`reduction_${name}`, play, 2_500_000, null)),
 ];

@@ -19,8 +19,11 @@ export interface Circumstances {
 }
 
 const ether = `0x${"0".repeat(40)}`;
-/** Gas of answering and finalizing one request by themselves, without the answer's bytes and the callback. */
-const answerGas = 160_000n;
+/**
+ * Gas of answering and finalizing one request by themselves, without the answer's bytes and the callback. A test holds it against what was
+ * measured (snapshots/gas.json), with room for slots that are written for the first time.
+ */
+const answerGas = 115_000n;
 /** EIP-7623's floor. */
 const gasOfByte = 40n;
 const day = 86_400n;

@@ -9,6 +9,7 @@ import {Dispute, GameParameters, IDisputeGame, Turn} from "./interfaces/IDispute
 import {IInferenceCoordinator} from "./interfaces/IInferenceCoordinator.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
 import {Bundle, Demand} from "./interfaces/IPublications.sol";
+import {Clocks} from "./libraries/Clocks.sol";
 import {Answer, Request, RequestLib} from "./libraries/RequestLib.sol";
 import {Shares} from "./libraries/Shares.sol";
 
@@ -53,7 +54,7 @@ contract Claims is IClaims, ReentrancyGuardTransient {
         if (committedAt == 0 || committedAt < answer.submittedAt) revert CommitmentUnknown(commitment);
         if (block.timestamp < committedAt + delay) revert CommitmentTooYoung(commitment, committedAt + delay);
         // It could have been opened from `committedAt + delay` on; whoever waited longer than `openGrace` has waited by choice.
-        if (committedAt >= voidedAt || committedAt + (until - voidedAt) <= voidedAt) {
+        if (!Clocks.isJoining(committedAt, voidedAt, until)) {
             revert CommitmentNotClaimable(commitment, committedAt, voidedAt);
         }
         if (_joinedTo[commitment] != 0) revert ClaimedBefore(answerId, commitment);
@@ -158,7 +159,7 @@ contract Claims is IClaims, ReentrancyGuardTransient {
     function _times(IDisputeGame game, uint256 voidedAt) private view returns (uint256 delay, uint256 until) {
         GameParameters memory parameters = game.parameters();
         delay = parameters.commitDelay;
-        until = voidedAt + delay + parameters.openGrace;
+        until = Clocks.joinUntil(voidedAt, delay, parameters.openGrace);
     }
 
     function _answerId(Request calldata request, Answer calldata answer) private view returns (bytes32) {

@@ -10,6 +10,8 @@ import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
 import {Bundle, ChunkOpening, Demand, IPublications, PublicationParameters} from "./interfaces/IPublications.sol";
 import {Chunks} from "./libraries/Chunks.sol";
+import {Clocks} from "./libraries/Clocks.sol";
+import {Escrow} from "./libraries/Escrow.sol";
 import {ProgramHeader} from "./libraries/ProgramHeader.sol";
 import {Answer, Request, RequestLib, Transport} from "./libraries/RequestLib.sol";
 
@@ -34,11 +36,6 @@ contract Publications is IPublications, ReentrancyGuardTransient {
     uint256 private constant MAX_INPUT_BYTES = 2 ** 22;
     /// @dev A bundle has at most 32 tensors, and each may leave its last chunk partly empty.
     uint256 private constant MAX_CHUNKS = (MAX_OUTPUT_BYTES + MAX_INPUT_BYTES) / Chunks.BYTES + 2 * 31;
-    /// @dev Of a chunk: the transaction's base, its checks, and its calldata beside the chunk's own bytes.
-    uint256 private constant CHUNK_GAS = 60_000;
-    uint256 private constant CHUNK_OVERHEAD_BYTES = 1_300;
-    /// @dev Wei of priority fee a gas.
-    uint256 private constant PRIORITY_FEE = 2 gwei;
 
     IInferenceCoordinator private immutable COORDINATOR;
     IModelRegistry private immutable MODEL_REGISTRY;
@@ -83,11 +80,11 @@ contract Publications is IPublications, ReentrancyGuardTransient {
         uint64 until = disputeGame().challengeableUntil(request, answer);
         if (block.timestamp >= until) revert DemandTooLate(requestId, until);
         (uint256 size, uint256 chunks) = _sizeOf(request.params.modelId, bundle);
-        uint256 gasNeeded = _gasFor(size, chunks);
-        uint256 minimum = _escrowFor(gasNeeded);
+        uint256 gasNeeded = Escrow.gasFor(size, chunks, GAS_PER_BYTE);
+        uint256 minimum = Escrow.minimum(gasNeeded, block.basefee);
         if (msg.value < minimum) revert EscrowTooSmall(msg.value, minimum);
 
-        uint64 deadline = uint64(block.timestamp + BASE_TIME + CHUNK_TIME * chunks);
+        uint64 deadline = uint64(block.timestamp + Clocks.publication(BASE_TIME, CHUNK_TIME, chunks));
         (state.demander, state.deadline, state.chunks) = (msg.sender, deadline, uint16(chunks));
         (state.escrow, state.gasNeeded) = (msg.value.toUint96(), uint56(gasNeeded));
         emit Demanded(
@@ -117,7 +114,7 @@ contract Publications is IPublications, ReentrancyGuardTransient {
         (bytes32 requestId, bytes32 answerId, State storage state) = _load(request, answer, bundle);
         if (state.published == state.chunks) revert NotDemanded(requestId, bundle);
         if (block.timestamp < state.deadline) revert PublicationStillRunning(requestId, state.deadline);
-        uint256 covered = state.escrow / state.gasNeeded;
+        uint256 covered = Escrow.covered(state.escrow, state.gasNeeded);
         if (block.basefee > covered) revert BaseFeeAboveEscrow(block.basefee, covered);
         emit Unpublished(requestId, answerId, bundle, state.published, state.chunks);
         disputeGame().convictUnpublished(request, answer);
@@ -192,7 +189,7 @@ contract Publications is IPublications, ReentrancyGuardTransient {
     /// @inheritdoc IPublications
     function quote(bytes32 modelId, Bundle bundle) external view returns (uint256 escrow) {
         (uint256 size, uint256 chunks) = _sizeOf(modelId, bundle);
-        return _escrowFor(_gasFor(size, chunks));
+        return Escrow.minimum(Escrow.gasFor(size, chunks, GAS_PER_BYTE), block.basefee);
     }
 
     /// @inheritdoc IPublications
@@ -222,7 +219,7 @@ contract Publications is IPublications, ReentrancyGuardTransient {
 
     /// @inheritdoc IPublications
     function maxDuration() external view returns (uint32) {
-        return (2 * uint256(BASE_TIME) + MAX_CHUNKS * CHUNK_TIME).toUint32();
+        return Clocks.publications(BASE_TIME, CHUNK_TIME, MAX_CHUNKS).toUint32();
     }
 
     /// @inheritdoc IPublications
@@ -264,14 +261,6 @@ contract Publications is IPublications, ReentrancyGuardTransient {
         if (bundle == Bundle.OUTPUT) (size, chunks) = (outputBytes, outputChunks);
     }
 
-    function _gasFor(uint256 size, uint256 chunks) private view returns (uint256) {
-        return CHUNK_GAS * chunks + GAS_PER_BYTE * (size + CHUNK_OVERHEAD_BYTES * chunks);
-    }
-
-    function _escrowFor(uint256 gasNeeded) private view returns (uint256) {
-        return gasNeeded * (2 * block.basefee + PRIORITY_FEE);
-    }
-
     function _checkPublisher(address operator) private view {
         if (msg.sender != operator && msg.sender != OPERATOR_REGISTRY.delegateOf(operator)) {
             revert CallerNotPublisher(msg.sender, operator);
@@ -285,13 +274,9 @@ contract Publications is IPublications, ReentrancyGuardTransient {
         if (block.timestamp >= state.deadline) revert PublicationTooLate(requestId, state.deadline);
     }
 
-    /// @dev Counts a chunk, and what the operator draws for it: half of what it costs, so that neither hiding bytes nor demanding them
-    /// is free.
     function _count(State storage state) private {
-        uint256 price = state.escrow / state.gasNeeded;
-        if (tx.gasprice < price) price = tx.gasprice;
         // SAFETY: half of the escrow at most, over all chunks.
-        state.drawn += uint96((price * state.gasNeeded) / (2 * uint256(state.chunks)));
+        state.drawn += uint96(Escrow.drawn(state.escrow, state.gasNeeded, state.chunks, tx.gasprice));
         ++state.published;
     }
 

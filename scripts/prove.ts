@@ -75,7 +75,7 @@ For all values, not for examples: the compiler's SMT checker (${compiler.version
 | --- | --- | --- | --- |
 ${rows.join("\n")}
 
-From the first two of \`Clocks.sol\` follows the bound of a dispute by induction: opening plus two clocks bounds deadline and waiting clock together, and every move adds \`moveTime\` at most. From \`OperatorAccountLib.sol\` follows that what is locked is never more than the stake, whatever order of moves the coordinator makes; that it asks for no more than what the claims require is checked by the walks of \`test/contracts/system/\` and by the checks in front of each call.
+From the first two of \`Clocks.sol\` follows the bound of a dispute by induction: opening plus \`defendTime\` and two clocks bounds deadline and waiting clock together, and every move adds \`moveTime\` at most. From \`Shares.sol\` follows that \`Claims\` can pay out everything that it books: n claims of one share and the requester's rest are the pool, which is what an answer's operator lost less half of its bond at least. From \`OperatorAccountLib.sol\` follows that what is locked is never more than the stake, whatever order of moves the coordinator makes; that it asks for no more than what the claims require is checked by the walks of \`test/contracts/system/\` and by the checks before each call.
 
 Not proven: the contracts as a whole (the checker doesn't follow calls between contracts, assembly and errors with arguments), \`SettingsLib\` (a loop over decimal exponents, and masks), and the arithmetic of the step verifier.
 `,

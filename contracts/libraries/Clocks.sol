@@ -42,4 +42,25 @@ library Clocks {
     function longest(uint256 clock, uint256 moveTime, uint256 maxGrace, uint256 moves) internal pure returns (uint256) {
         return maxGrace + 2 * clock + moves * moveTime;
     }
+
+    /// @notice What an operator has for the publication of one bundle.
+    function publication(uint256 baseTime, uint256 chunkTime, uint256 chunks) internal pure returns (uint256) {
+        return baseTime + chunkTime * chunks;
+    }
+
+    /// @notice What the publications of both bundles can take, of `chunks` chunks together at most.
+    function publications(uint256 baseTime, uint256 chunkTime, uint256 chunks) internal pure returns (uint256) {
+        return 2 * baseTime + chunkTime * chunks;
+    }
+
+    /// @notice Until when commitments can join those who share in the bond of an answer that was taken away at `voidedAt`.
+    function joinUntil(uint256 voidedAt, uint256 commitDelay, uint256 openGrace) internal pure returns (uint256) {
+        return voidedAt + commitDelay + openGrace;
+    }
+
+    /// @notice Whether a commitment was made before the answer was taken away, and could not have been opened for longer than `openGrace`.
+    /// @param until What `joinUntil` says.
+    function isJoining(uint256 committedAt, uint256 voidedAt, uint256 until) internal pure returns (bool) {
+        return committedAt < voidedAt && voidedAt - committedAt < until - voidedAt;
+    }
 }

@@ -37,7 +37,7 @@ function derived(of: (name: string) => number): Record<string, number> {
     "gas.finalizeEach": of("gas.finalizeBatch10") / 10,
     "game.moves": moves,
     "game.movesOfASide": moves / 2,
-    "chunk.gas": constantOf("contracts/Publications.sol", "CHUNK_GAS"),
+    "chunk.gas": constantOf("contracts/libraries/Escrow.sol", "CHUNK_GAS"),
     ...Object.fromEntries(operators.map((name) => [`${name}.pays`, price(`${name}.operator.gas`)])),
     "sybils.one.pays": price("sybils.one.gas"),
     "conviction.pays": Math.max(of("dispute.detector.challenger.gas"), of("dispute.recogniser.challenger.gas")) * gasPrice,

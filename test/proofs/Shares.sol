@@ -33,6 +33,17 @@ contract APoolIsSharedToTheLastUnit {
     }
 }
 
+contract AnHonestClaimIsWorthAnEighth {
+    /// @dev A quarter of the bond for who claims alone, half of that against two friends of the operator's.
+    function check(uint128 bond, uint32 claims) external pure {
+        require(claims != 0);
+        uint256 share = Shares.ofPool(bond, claims);
+        assert(claims > 1 || share == bond / 4);
+        assert(claims > 3 || share >= bond / 8);
+        assert(share == bond / 4 || (share + 1) * claims > Shares.pool(bond)); // else all is paid but a unit each
+    }
+}
+
 contract TakingAnAnswerBackLateLosesHalf {
     /// @dev Whoever is paid, the requester included, gets the pool at most.
     function check(uint128 bond) external pure {

@@ -19,17 +19,22 @@ function constantOf(path: string, name: string): number {
   return found[1]!.split("+").reduce((sum, terms) => sum + product(terms), 0);
 }
 
-/** @returns what a challenger that loses pays the operator on a local network, in stake tokens. */
-function challengerBondPaid(): number {
-  const { AssayLocal } = json5.parse<{ AssayLocal: { challengerBond: string; burnBps: number } }>(
-    read("ignition/parameters/localhost.json5"),
-  );
-  return (Number.parseInt(AssayLocal.challengerBond) / 1e18) * (1 - AssayLocal.burnBps / 10_000);
+/** The parameters of a local network. */
+interface Local {
+  challengerBond: string;
+  burnBps: number;
+  gasPerByte: number;
 }
 
 function derived(of: (name: string) => number): Record<string, number> {
-  const [moves, paid] = [constantOf("contracts/DisputeGame.sol", "MAX_MOVES"), challengerBondPaid()];
+  const local = json5.parse<{ AssayLocal: Local }>(read("ignition/parameters/localhost.json5")).AssayLocal;
+  const moves = constantOf("contracts/DisputeGame.sol", "MAX_MOVES");
+  // What a challenger that loses pays the operator, in stake tokens.
+  const paid = (Number.parseInt(local.challengerBond) / 1e18) * (1 - local.burnBps / 10_000);
   const operators = ["dispute.detector", "dispute.recogniser", "reduction.16m"];
+  const escrow = (name: string) => constantOf("contracts/libraries/Escrow.sol", name);
+  const [chunkGas, overheadBytes] = [escrow("CHUNK_GAS"), escrow("CHUNK_OVERHEAD_BYTES")];
+  const drawn = (chunkGas + local.gasPerByte * (2 ** 16 + overheadBytes)) / 2;
   const price = (name: string) => (of(name) * gasPrice) / paid;
   return {
     "gas.requestEach": of("gas.requestBatch10") / 10,
@@ -37,7 +42,10 @@ function derived(of: (name: string) => number): Record<string, number> {
     "gas.finalizeEach": of("gas.finalizeBatch10") / 10,
     "game.moves": moves,
     "game.movesOfASide": moves / 2,
-    "chunk.gas": constantOf("contracts/libraries/Escrow.sol", "CHUNK_GAS"),
+    "chunk.gas": chunkGas,
+    "chunk.overheadBytes": overheadBytes,
+    "chunk.drawn": drawn,
+    "chunk.left": of("publication.publish.64k.gas") - drawn,
     ...Object.fromEntries(operators.map((name) => [`${name}.pays`, price(`${name}.operator.gas`)])),
     "sybils.one.pays": price("sybils.one.gas"),
     "conviction.pays": Math.max(of("dispute.detector.challenger.gas"), of("dispute.recogniser.challenger.gas")) * gasPrice,

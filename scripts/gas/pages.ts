@@ -30,7 +30,8 @@ export const sentences: Readonly<Record<string, readonly string[]>> = {
     "costs the two sides together {dispute.detector.gas M} million gas in {dispute.detector.moves} moves on the face detector (96 pairs), and {dispute.recogniser.gas M} million in {dispute.recogniser.moves} moves on the recogniser",
     "About a contraction of 2^18 pairs, wrong as deep as it goes, it costs {reduction.256k.gas M} million ({reduction.256k.operator.gas M} of it the operator's) in {reduction.256k.moves} moves, of 2^20 pairs {reduction.1m.gas M} million ({reduction.1m.operator.gas M}) in {reduction.1m.moves}, and of 2^24 pairs {reduction.16m.gas M} million ({reduction.16m.operator.gas M}) in {reduction.16m.moves}.",
     "`defendTime + 2·clock + {game.moves}·moveTime` (the clocks, and one extension for each of the at most {game.moves} moves after the challenge",
-    "{chunk.gas} gas a chunk and `gasPerByte` a byte",
+    "{chunk.gas} gas a chunk and `gasPerByte` a byte ({chunk.overheadBytes} more of them a chunk",
+    "with 64 a byte the operator draws {chunk.drawn M} million gas for 64 KiB",
     "A publication of 64 KiB costs {publication.publish.64k.gas M} million gas, one of 1 MiB, in {publication.publish.1m.transactions} transactions, {publication.publish.1m.gas M1} million, and {publication.publish.64k.coming M} and {publication.publish.1m.coming M1} million where a byte of calldata costs 64 gas; a demand costs {publication.demand.gas k}",
     "costs its operator some {sybils.one.gas k} gas against one challenger, and against twenty at once {sybils.together.gas M1} million where all walk one path, {sybils.apart.gas M1} million where every path is another: {sybils.together.ratio} and {sybils.apart.ratio} times as much",
     "10 gwei a gas that holds from {sybils.one.pays .3} ETH a token on",
@@ -44,6 +45,7 @@ export const sentences: Readonly<Record<string, readonly string[]>> = {
     "| small transformer, bogus, one challenger | {sybils.one.gas k} | | | {sybils.one.pays .3} ETH |",
     "from B/4 · t = {conviction.pays .4} ETH on at 10 gwei",
     "for each of its at most {game.movesOfASide} moves, `moveTime`",
+    "the operator the rest ({chunk.left M} million gas of {publication.publish.64k.gas M} for 64 KiB)",
   ],
   "docs/step.md": [
     "Every byte of calldata that is not zero costs at least 40 gas (EIP-7623)",

@@ -107,7 +107,20 @@ const absent: ChainFacts = { status: "ABSENT", request: null, answer: null, fina
  * @returns ABSENT facts where no event is left.
  */
 export function foldEvents(events: readonly RequestEvent[]): ChainFacts {
-  return events.reduce(applyEvent, absent);
+  return events.reduce(applyCounted, { facts: absent, open: 0 }).facts;
+}
+
+/** `open`: disputes and demands about the answer; it is suspended until the last of them is over. */
+interface Counted {
+  facts: ChainFacts;
+  open: number;
+}
+
+function applyCounted({ facts, open }: Counted, event: RequestEvent): Counted {
+  const after = applyEvent(facts, event);
+  if (event.kind === "Suspended") return { facts: after, open: open + 1 };
+  if (event.kind !== "Upheld") return { facts: after, open: 0 };
+  return { facts: open > 1 ? { ...after, status: "SUSPENDED" } : after, open: Math.max(0, open - 1) };
 }
 
 function applyEvent(facts: ChainFacts, event: RequestEvent): ChainFacts {

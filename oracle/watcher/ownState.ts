@@ -6,7 +6,7 @@ import { ChainUnavailableError, quantity, RpcError, type Rpc } from "../chain/rp
 import { bundles } from "../core/demandFacts.ts";
 import { transports, type Job } from "../core/job.ts";
 import type { Block, ChainLog } from "../store/chainLog.ts";
-import type { DemandStore } from "../store/demands.ts";
+import type { DemandRow, DemandStore } from "../store/demands.ts";
 import type { DisputeRow, DisputeStore } from "../store/disputes.ts";
 import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -34,6 +34,8 @@ interface Expectation extends ViewCall {
   expected: string;
   /** @param result what the view returned; null where it reverted. */
   read(result: string | null): string;
+  /** Who must seem to ask; where nobody must, all are asked in one call. */
+  from?: string;
 }
 
 /** An operator's stake in the stake token's smallest unit: all of it, the part that counts for eligibility, and the part that is free. */
@@ -97,12 +99,25 @@ export class OwnState {
     const expectations = role === "operator" ? this.#ofOperator(head) : this.#ofChallenger();
     const stake = role === "operator" ? [view(deployment.coordinator, coordinatorInterface, "stakeOf", account)] : [];
     if (expectations.length + stake.length === 0) return [];
-    const results = await this.#read([...expectations, ...stake], head.number);
+    const results = await this.#readAll([...expectations, ...stake], head.number);
     if (role === "operator") this.#setStake(results[0]!, results.at(-1)!, head.number);
     return expectations.flatMap(({ what, expected, read }, i) => {
       const actual = read(results[i]!);
       return actual === expected ? [] : [`${what}: ${actual} by the contract, ${expected} by the logs`];
     });
+  }
+
+  /** @returns what each returned; null where it reverted. */
+  async #readAll(calls: readonly (ViewCall & { from?: string })[], block: number): Promise<(string | null)[]> {
+    const asOthers = calls.filter(({ from }) => from !== undefined);
+    const [views, others] = await Promise.all([
+      this.#read(
+        calls.filter(({ from }) => from === undefined),
+        block,
+      ),
+      asOthers.length === 0 ? [] : this.#readEach(asOthers, block),
+    ]);
+    return calls.map(({ from }) => (from === undefined ? views.shift()! : others.shift()!));
   }
 
   /** Providers that run no code without an address are asked one by one. */
@@ -112,9 +127,14 @@ export class OwnState {
       return await callViews(rpc, calls, block);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      const replies = await rpc.settle(calls.map(({ to, data }) => ({ method: "eth_call", params: [{ to, data }, quantity(block)] })));
-      return replies.map((reply) => ("error" in reply ? null : (reply.result as string)));
+      return this.#readEach(calls, block);
     }
+  }
+
+  async #readEach(calls: readonly (ViewCall & { from?: string })[], block: number): Promise<(string | null)[]> {
+    const params = calls.map(({ from, to, data }) => [{ ...(from !== undefined && { from }), to, data }, quantity(block)]);
+    const replies = await this.#options.rpc.settle(params.map((each) => ({ method: "eth_call", params: each })));
+    return replies.map((reply) => ("error" in reply ? null : (reply.result as string)));
   }
 
   #setStake(operator: string | null, parts: string | null, block: number): void {
@@ -140,6 +160,7 @@ export class OwnState {
       bonds,
       ...standing.map((job) => this.#ofAnswer(job, head)),
       ...standing.flatMap((job) => this.#ofDemands(job)),
+      ...standing.flatMap((job) => this.#ofOpen(job)),
       ...disputes.open("operator", account).flatMap((dispute) => this.#ofDispute(dispute)),
     ];
   }
@@ -160,6 +181,28 @@ export class OwnState {
       expected: status === "SUBMITTED" && head.timestamp >= finalizableAt! ? "FINALIZABLE" : status,
       read: decoder(coordinatorInterface, "statusOf", ([found]) => statuses[Number(found)] ?? "unknown"),
     };
+  }
+
+  /**
+   * An answer's status says that something is open about it, not how much. No view says that; the coordinator says it to the dispute contract
+   * when that takes an answer away, and only seems to do so here.
+   */
+  #ofOpen({ requestId, request, answer, status }: Job): Expectation[] {
+    const { deployment, disputes, demands, account } = this.#options;
+    const { coordinator, disputeGame } = deployment;
+    if (disputeGame === undefined || status !== "SUSPENDED") return [];
+    const isOpen = (demand: DemandRow | undefined) => demand !== undefined && demand.published < demand.chunks && !demand.unpublished;
+    const demanded = bundles.filter((bundle) => isOpen(demands.get(answerIdOf(requestId, answer!), bundle))).length;
+    const disputed = disputes.open("operator", account).filter((dispute) => dispute.requestId === requestId).length;
+    return [
+      {
+        ...view(coordinator, coordinatorInterface, "void", request, answer, 0n, 0n, disputeGame),
+        from: disputeGame,
+        what: `disputes and demands about ${requestId}`,
+        expected: `${disputed + demanded} open`,
+        read: decoder(coordinatorInterface, "void", ([open]) => `${String(open)} open`),
+      },
+    ];
   }
 
   /** A demand that isn't seen costs the whole bond, and so does a publication that is believed and wasn't mined. */

@@ -215,3 +215,27 @@ test("N18 a request isn't declined for stake that was read before the request", 
     assert.equal(nextAction(later, head, { ...small, stakeBlock: 8 }).kind, "decline");
   }
 });
+
+test("N19 an answer about which several things are open is suspended until the last of them is over", () => {
+  const events: RequestEvent[] = [
+    { kind: "Requested", request },
+    { kind: "Submitted", answer: { operator: me, outputRoot: "0x", submittedAt: 1010 } },
+    { kind: "Suspended" },
+    { kind: "Suspended" },
+    { kind: "Upheld", finalizableAt: 1100 },
+    { kind: "Suspended" },
+    { kind: "Upheld", finalizableAt: 1100 },
+    { kind: "Upheld", finalizableAt: 1120 },
+  ];
+  assert.deepEqual(
+    events.map((_, i) => foldEvents(events.slice(0, i + 1)).status),
+    ["REQUESTED", "SUBMITTED", "SUSPENDED", "SUSPENDED", "SUSPENDED", "SUSPENDED", "SUSPENDED", "SUBMITTED"],
+  );
+  const voided: RequestEvent[] = [{ kind: "Voided", operator: me, submitDeadline: 1160 }];
+  const again: RequestEvent[] = [
+    { kind: "Submitted", answer: { operator: other, outputRoot: "0x", submittedAt: 1050 } },
+    { kind: "Suspended" },
+    { kind: "Upheld", finalizableAt: 1100 },
+  ];
+  assert.equal(foldEvents([...events.slice(0, 4), ...voided, ...again]).status, "SUBMITTED");
+});

@@ -31,7 +31,11 @@ export default defineConfig({
   },
   typechain: { outDir: "types/contracts", dontOverrideCompile: false },
   paths: { sources: "contracts", tests: { solidity: "test/contracts", mocha: "test/hardhat" } },
-  test: { solidity: { fsPermissions: { readDirectory: ["test/vectors"] } } },
+  test: {
+    // No verdict hangs on how fast a machine is.
+    mocha: { timeout: 0 },
+    solidity: { fsPermissions: { readDirectory: ["test/vectors"] } },
+  },
   networks: {
     localhost: { type: "http", url: "http://127.0.0.1:8545" },
     sepolia: {

@@ -16,11 +16,12 @@ import { BogusChallenger, type RightAnswer, type Walk } from "../support/bogusCh
 import { cheatTolerance } from "../support/cheats.ts";
 import { DisputeScene, tokens, type RegisteredModel } from "../support/disputeScene.ts";
 import { netOf, playSybils, sybilLeaves } from "../support/sybils.ts";
+import { unhurried } from "../support/commandLine.ts";
 import { until } from "../support/until.ts";
 
 const stake = tokens(1000n);
 /** Seconds: longer than the disputes inside it take together. */
-const window = 7200;
+const window = 36_000;
 
 interface Case extends Walk {
   model: "tiny" | "transformer";
@@ -48,7 +49,7 @@ describe("a node's right answer survives", () => {
   const stranger = () => scene.account(scene.parameters.challengerBond, game());
 
   before(async () => {
-    scene = await DisputeScene.open({ grace: 300, maxGrace: 600 });
+    scene = await DisputeScene.open({ ...unhurried, grace: 600, maxGrace: 1200, commitLifetime: 36_000 });
     models = {
       tiny: await scene.registerModel("tiny", buildTiny(7), cheatTolerance),
       transformer: await scene.registerModel("transformer", buildTransformer(), cheatTolerance),
@@ -201,14 +202,14 @@ describe("a node's right answer survives", () => {
 
   test("A12 challenges in the last second of its window and of its grace, and is final at the end of the next grace", async () => {
     const { system, parameters } = scene;
-    const requestId = await answered("tiny", 1200);
+    const requestId = await answered("tiny", 7200);
     const { answer } = await findRequest(system.chain, requestId);
     const [late, later] = await Promise.all(
       [await stranger(), await stranger()].map((account, i) =>
         BogusChallenger.commit(system, account, requestId, { tensor: 0, element: i }),
       ),
     );
-    const end = answer!.submittedAt + 1200;
+    const end = answer!.submittedAt + 7200;
     const last = await system.sendAt(end - 1, late!.account, late!.challenge);
     assert.equal(await system.timeOf(last.blockNumber), end - 1);
     await late!.walk(about.tiny, { leaf: 2, word: 0, leavesAfter: 1 });

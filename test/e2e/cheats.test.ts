@@ -13,6 +13,7 @@ import { Liar, type Lie } from "../../scripts/local/liar.ts";
 import { BogusChallenger } from "../support/bogusChallenger.ts";
 import { cheatsAbout, cheatTolerance, type Cheat, type Truth } from "../support/cheats.ts";
 import { bond, DisputeScene, fee, submitPeriod, tokens, type RegisteredModel } from "../support/disputeScene.ts";
+import { unhurried } from "../support/commandLine.ts";
 import { until } from "../support/until.ts";
 
 const stake = tokens(100n);
@@ -83,7 +84,7 @@ describe("a watchtower convicts, without a hand, an operator of", () => {
   after(() => scene?.close());
 
   before(async () => {
-    scene = await DisputeScene.open();
+    scene = await DisputeScene.open(unhurried);
     const { system } = scene;
     models = {
       tiny: await scene.registerModel("tiny", files.tiny, cheatTolerance),

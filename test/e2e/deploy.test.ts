@@ -71,7 +71,7 @@ test("A48 nothing is paid on a chain without CLZ", async () => {
 
 test(
   "a deployment that was killed, ran out of ETH or was given other parameters goes on or says what to do",
-  { timeout: 600_000 },
+  { timeout: 3_600_000 },
   async () => {
     const script = fileURLToPath(new URL("../support/deploying.ts", import.meta.url));
     const journal = join(network.deployment, "journal.jsonl");
@@ -109,7 +109,7 @@ test(
   },
 );
 
-test("what is deployed is written down for nodes, handed over and checked", { timeout: 600_000 }, async () => {
+test("what is deployed is written down for nodes, handed over and checked", { timeout: 3_600_000 }, async () => {
   const written = JSON.parse(readFileSync(join(network.deployment, "deployment.json"), "utf8")) as Record<string, unknown>;
   assert.equal(written.chainId, network.chainId);
   assert.ok(Number(written.startBlock) > 0);

@@ -42,7 +42,7 @@ before(async () => {
 const [window, submitPeriod] = [7200, 3600];
 
 const request = async () => {
-  const common = ["--fee", "0.01", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const common = ["--fee", "0.01", "--bond", "10", "--account", "requester", "--timeout", "3600"];
   const times = ["--window", String(window), "--submit-period", String(submitPeriod)];
   const { requestId } = await network.assay("request", modelId, "--input", npy, ...common, ...times);
   await network.system.passTime(submitPeriod / 4);

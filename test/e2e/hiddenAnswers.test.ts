@@ -26,7 +26,9 @@ const input: Tensor = {
 };
 /** Nothing listens there. */
 const dead = "http://127.0.0.1:1";
-const challengeWindow = 600;
+const challengeWindow = 7200;
+/** Seconds to publish in: whoever publishes must not be too late on a slow machine. */
+const baseTime = 3600;
 const patience = 90_000;
 
 let scene: DisputeScene;
@@ -35,7 +37,7 @@ let publications: string;
 let views: PublicationViews;
 
 before(async () => {
-  scene = await DisputeScene.open();
+  scene = await DisputeScene.open({ baseTime });
   tiny = await scene.registerModel("tiny", buildTiny(7), cheatTolerance);
   ({ publications } = await scene.views.parts());
   views = new PublicationViews(scene.system.chain.rpc, publications);
@@ -79,7 +81,8 @@ test("A29 a lie behind a dead URI is convicted for not being published, and the 
   const outputRoot = hexOfHash(bundleRoot(lie.posted));
   await new Liar(system, cheat, tiny.model).answer(requestId, { ...lie, carried: { outputRoot, uri: `${dead}/lie` } });
   await waitFor("Demanded", requestId);
-  await system.passTime(75);
+  // One chunk has a little more time than `baseTime`.
+  await system.passTime(2 * baseTime);
   await until("the answer is taken away", () => happened(system, requestId, "Voided"), patience);
   assert.equal((await events("Unpublished", requestId)).length, 1);
   assert.equal((await system.chain.views.stakeOf(cheat.address)).stake, tokens(100n) - bond);

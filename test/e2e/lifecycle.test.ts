@@ -53,7 +53,7 @@ test("a request is answered by the node with what ONNX Runtime says, and becomes
   const { system, assay, directory } = network;
   const node = await system.startNode({ account: "operator" });
   const out = join(directory, "answer");
-  const common = ["--fee", "0.01", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const common = ["--fee", "0.01", "--bond", "10", "--account", "requester", "--timeout", "3600"];
   const made = await assay("request", modelId, "--input", npy, ...common, "--window", "4", "--wait", "final", "--out", out);
   assert.equal(made.status, "FINALIZED");
   const answer = readNpy(await readFile(join(out, "y.npy")));
@@ -72,7 +72,7 @@ test("a request is answered by the node with what ONNX Runtime says, and becomes
 test("E11 float inputs by URI are answered with what ONNX Runtime says", async () => {
   const { system, assay, directory } = network;
   const node = await system.startNode({ account: "operator" });
-  const common = ["--fee", "0.001", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const common = ["--fee", "0.001", "--bond", "10", "--account", "requester", "--timeout", "3600"];
   const out = join(directory, "answerByUri");
   const bundle = join(directory, "inputs", "x.bin");
   mkdirSync(join(directory, "inputs"), { recursive: true });
@@ -89,7 +89,7 @@ test("E11 float inputs by URI are answered with what ONNX Runtime says", async (
 test("without a node, anyone finalizes an answer through the command line once its window is over", async () => {
   const { system, assay } = network;
   const node = await system.startNode({ account: "operator" });
-  const common = ["--fee", "0.001", "--bond", "10", "--account", "requester", "--timeout", "60"];
+  const common = ["--fee", "0.001", "--bond", "10", "--account", "requester", "--timeout", "3600"];
   const { requestId } = (await assay("request", modelId, "--input", `x=${npy}`, ...common, "--window", "1h", "--wait")) as {
     requestId: string;
   };

@@ -14,6 +14,7 @@ import type { Forge } from "../../fixtures/dispute.ts";
 import { DisputeScene, submitPeriod, tokens } from "../support/disputeScene.ts";
 import { buildVeryLongSum, inputs as veryLongInputs } from "../support/veryLongSums.ts";
 import { buildLongSums, sumCheatsAbout, termsOf } from "../support/longSums.ts";
+import { unhurried } from "../support/commandLine.ts";
 import { until } from "../support/until.ts";
 
 const file = buildLongSums(5);
@@ -27,7 +28,7 @@ describe("over long sums", () => {
   let modelId: string;
   after(() => scene?.close());
   before(async () => {
-    scene = await DisputeScene.open();
+    scene = await DisputeScene.open(unhurried);
     ({ modelId } = await scene.registerModel("longSums", file, cheatTolerance));
   });
 

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { CanonicalModel } from "../../oracle/canonical/dispute/model.ts";
 import { OwnSums } from "../../oracle/canonical/dispute/ownSums.ts";
 import { childrenBytes, pickOpening, type Target } from "../../oracle/canonical/dispute/moves.ts";
@@ -15,6 +14,7 @@ import { childrenOf } from "../../oracle/core/dispute/tree.ts";
 import type { Answer, Request } from "../../oracle/core/job.ts";
 import type { Tensor } from "../../oracle/core/tensor.ts";
 import type { Account, LocalSystem } from "../../scripts/local/localSystem.ts";
+import { until } from "./until.ts";
 
 /** What a challenge in vain is about: the trace of a right answer, as its operator will show it. */
 export interface RightAnswer {
@@ -41,9 +41,6 @@ interface State {
   path: number;
   deadline: number;
 }
-
-/** Only what hangs takes as long, on however loaded a machine. */
-const patienceMs = 3_600_000;
 
 /** Challenges a right answer and walks through its trace as if something were wrong there. */
 export class BogusChallenger {
@@ -95,12 +92,11 @@ export class BogusChallenger {
 
   /** Walks until the dispute is closed, or it leaves. @returns how often the contract refused garbage. */
   async walk(about: RightAnswer, { leaf, word, leavesAfter = Infinity, garbles = false }: Walk): Promise<number> {
-    const end = performance.now() + patienceMs;
-    let refused = 0;
-    for (let moves = 0; performance.now() < end; await sleep(100)) {
+    let [moves, refused] = [0, 0];
+    const step = async () => {
       const state = await this.state();
-      if (state.turn === "CLOSED" || moves >= leavesAfter) return refused;
-      if (state.turn !== "PICK" && state.turn !== "SEGMENT") continue;
+      if (state.turn === "CLOSED" || moves >= leavesAfter) return true;
+      if (state.turn !== "PICK" && state.turn !== "SEGMENT") return false;
       const call = (garbled: boolean) => this.#move(state, about, { leaf, word }, garbled);
       if (garbles) {
         await this.#mustBeRefused(call(true));
@@ -108,8 +104,10 @@ export class BogusChallenger {
       }
       await this.#system.send(this.account, call(false));
       moves++;
-    }
-    throw new Error(`the dispute ${this.commitment} did not end in ${patienceMs / 1000} s`);
+      return moves >= leavesAfter;
+    };
+    await until(`the end of dispute ${this.commitment}`, step, 120_000);
+    return refused;
   }
 
   async state(): Promise<State> {

@@ -20,6 +20,9 @@ export interface Network {
  */
 const patientClocks = { defendTime: 400, clock: 600, moveTime: 200 };
 
+/** For scenes with many disputes at once: more than anything here is waited for. Seconds. */
+export const unhurried = { defendTime: 3600, clock: 3600, moveTime: 1200 };
+
 /**
  * A local network for one test file, run through the command line.
  * @param parameters replaced in the local network's, besides its clocks.

@@ -70,12 +70,12 @@ interface RawLog {
 }
 
 /**
- * Replies of `eth_getLogs` without logs of one kind.
- * @param topic the kind's first topic. @param times how many logs are left out before the provider is well again.
+ * Replies of `eth_getLogs` without logs of some kinds.
+ * @param kinds their first topics. @param times how many logs are left out before the provider is well again.
  * @param options `hideBlooms`: the blocks' headers show no logs at all, so that they can't tell either.
  */
 export function leaveOutLogs(
-  topic: string,
+  kinds: string | readonly string[],
   times: number,
   { hideBlooms = false } = {},
 ): { fault: Required<Faults>["reply"]; leftOut: number } {
@@ -86,7 +86,7 @@ export function leaveOutLogs(
       return { ...reply, result: { ...result, logsBloom: noBloom } };
     }
     if (call.method !== "eth_getLogs" || !Array.isArray(result)) return reply;
-    const kept = (result as RawLog[]).filter(({ topics }) => topics[0] !== topic || state.leftOut >= times || ++state.leftOut < 0);
+    const kept = (result as RawLog[]).filter(({ topics }) => !kinds.includes(topics[0]!) || state.leftOut >= times || ++state.leftOut < 0);
     return { ...reply, result: kept };
   }
   return state;

@@ -7,14 +7,27 @@ import { keyOf, type TestSystem } from "./deployment.ts";
 export function writeConfig(
   system: TestSystem,
   folder: string,
-  over: { rpc?: string[]; keyIndex?: number; dataDirectory?: string; locks?: string; confirmations?: number; files?: string } = {},
+  over: {
+    rpc?: string[];
+    timeoutMilliseconds?: number;
+    keyIndex?: number;
+    dataDirectory?: string;
+    locks?: string;
+    confirmations?: number;
+    files?: string;
+  } = {},
 ): string {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "operator.key"), keyOf(over.keyIndex ?? 1));
   const config = {
     dataDirectory: over.dataDirectory ?? "data",
     lockDirectory: over.locks ?? join(folder, "locks"),
-    chain: { rpc: over.rpc ?? [system.chain.http], confirmations: over.confirmations ?? 0, pollMilliseconds: 20 },
+    chain: {
+      rpc: over.rpc ?? [system.chain.http],
+      confirmations: over.confirmations ?? 0,
+      pollMilliseconds: 20,
+      timeoutMilliseconds: over.timeoutMilliseconds ?? 10_000,
+    },
     contracts: { ...system.deployment },
     operator: { keyFile: "operator.key" },
     scheduler: { submitMarginSeconds: 2 },

@@ -53,7 +53,7 @@ export function startNodeProcess(config: string, env: Record<string, string> = {
       child.kill("SIGCONT");
     },
     async kill() {
-      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
       await ended;
     },
   };

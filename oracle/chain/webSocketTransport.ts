@@ -10,9 +10,12 @@ interface Waiting {
 /** Node's own WebSocket takes headers, which the type of browsers doesn't know. */
 const OpenSocket = WebSocket as unknown as new (url: string, options: { headers: Record<string, string> }) => WebSocket;
 
-/** A connection that was silent for so long, in milliseconds, is asked whether it lives: a half-open one looks like a chain without blocks. */
-const longestSilence = 30_000;
-const subscribeTimeout = 10_000;
+export interface WebSocketOptions {
+  /** A connection that was silent for so long is asked whether it lives: a half-open one looks like a chain without blocks. Default 30,000. */
+  silenceMs?: number;
+  /** How long the answer to that, and to a subscription, may take. Default 10,000. */
+  replyMs?: number;
+}
 
 /** One connection, from its opening until it is given up. */
 class Connection {
@@ -66,8 +69,12 @@ export class WebSocketTransport implements Transport {
   #nextId = 0;
   #listener: (() => void) | undefined;
   #closed = false;
+  readonly #silenceMs: number;
+  readonly #replyMs: number;
 
-  constructor(url: string) {
+  constructor(url: string, { silenceMs = 30_000, replyMs = 10_000 }: WebSocketOptions = {}) {
+    this.#silenceMs = silenceMs;
+    this.#replyMs = replyMs;
     this.name = publicName(url);
     this.#redact = withoutSecretsOf(url);
     ({ url: this.#url, headers: this.#headers } = withoutCredentials(url));
@@ -119,7 +126,7 @@ export class WebSocketTransport implements Transport {
     while (!this.#closed) {
       try {
         const connection = this.#connect();
-        await this.send([{ method: "eth_subscribe", params: ["newHeads"] }], subscribeTimeout);
+        await this.send([{ method: "eth_subscribe", params: ["newHeads"] }], this.#replyMs);
         this.#listener?.();
         await this.#whileItLives(connection);
       } catch (error) {
@@ -135,8 +142,8 @@ export class WebSocketTransport implements Transport {
     while (!over) {
       const silence = performance.now() - connection.lastHeardAt;
       // Not answering in time gives the connection up.
-      if (silence >= longestSilence) await this.send([{ method: "eth_chainId", params: [] }], subscribeTimeout);
-      await Promise.race([connection.closed, sleep(Math.max(1000, longestSilence - silence), undefined, { ref: false })]);
+      if (silence >= this.#silenceMs) await this.send([{ method: "eth_chainId", params: [] }], this.#replyMs);
+      await Promise.race([connection.closed, sleep(Math.max(1000, this.#silenceMs - silence), undefined, { ref: false })]);
     }
   }
 

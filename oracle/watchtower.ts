@@ -96,7 +96,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     funds: new Funds({ account, parts, parameters, views, log, metrics }),
     purse: new Purse({ account, parts, parameters, calls, claimCalls, views, moves, log }),
     claimant: new Claimant({ account, jobs, disputes, calls: claimCalls, views, parameters, moves, timeOf, log }),
-    demander: new Demander({ ...around, library, claimCalls, views, publicationViews, parts, log }),
+    demander: new Demander({ ...around, library, claimCalls, views, publicationViews, parts, log, baseFee: () => watcher.baseFee }),
     escrows: new Escrows({ ...around, views: publicationViews }),
     library,
     evaluations,

@@ -146,9 +146,10 @@ export class PublicationViews {
     this.publications = publications;
   }
 
-  /** @returns what a demand has to escrow at the present base fee, in wei. */
-  async quote(modelId: string, bundle: BundleName): Promise<bigint> {
-    return (await this.#call("quote", modelId, bundles.indexOf(bundle)))[0] as bigint;
+  /** @returns what a byte of calldata costs at most by the contract's parameters, in gas. */
+  async gasPerByte(): Promise<number> {
+    const [{ gasPerByte }] = (await this.#call("parameters")) as unknown as [{ gasPerByte: bigint }];
+    return Number(gasPerByte);
   }
 
   async demandOf(request: Request, answer: Answer, bundle: BundleName): Promise<DemandState> {

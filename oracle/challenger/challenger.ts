@@ -79,7 +79,7 @@ export class Challenger {
       }
     }
     await claimant.tick(head);
-    await demander.tick(head, this.#checks.hidden);
+    await demander.tick(head, this.#checks.hidden, this.#challenges(wrong, open));
     await escrows.tick(head);
     const needed = new Set([...wrong, ...open].map(({ requestId }) => requestId));
     for (const requestId of evaluations.kept()) {
@@ -149,9 +149,16 @@ export class Challenger {
       disputes.saveCheck({ ...check, ...renewed });
       return this.#challenge({ ...check, ...renewed }, head);
     }
-    if (head.time < committedAt + parameters.commitDelay || !(await purse.affords(id!, head))) return;
+    if (head.time < committedAt + parameters.commitDelay) return void (await purse.keep(id!, head));
+    if (!(await purse.affords(id!, head))) return;
     const call = () => calls.challenge(request, answer, tensor!, element!, salt!);
     await moves.send({ kind: "challenge", item: id!, call, deadline: expiresAt }, head);
+  }
+
+  /** @returns what stands behind each answer that this challenger has to make moves about. */
+  #challenges(wrong: readonly Check[], open: readonly DisputeRow[]): bigint[] {
+    const requestIds = new Set([...wrong, ...open].map(({ requestId }) => requestId));
+    return [...requestIds].map((requestId) => this.#options.jobs.get(requestId)?.request.params.bond ?? 0n);
   }
 
   /** A new salt each time: what an opening that was never mined has shown of an old one is worth nothing. */

@@ -6,12 +6,14 @@ import { answerIdOf, type ClaimCalls, type PublicationCalls } from "../chain/dis
 import type { DisputeViews, PublicationViews } from "../chain/disputeViews.ts";
 import type { Moves } from "../chain/moves.ts";
 import type { BundleName } from "../core/demandFacts.ts";
+import { coveredBaseFee, leastEscrow, publicationGas } from "../core/escrow.ts";
 import type { Job } from "../core/job.ts";
 import type { Head } from "../core/nextAction.ts";
 import { rootOfBundleBytes } from "../core/traceTree.ts";
 import type { DemandRow, DemandStore } from "../store/demands.ts";
 import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { gasOfDispute } from "./funds.ts";
 
 /** Bytes of an answer, or of its input, that this node can't get. */
 export interface Hidden {
@@ -30,11 +32,15 @@ export interface DemanderOptions {
   publicationViews: PublicationViews;
   parts: { stakeToken: string };
   moves: Moves;
+  /** @returns the newest block's base fee, wei per gas. */
+  baseFee(): bigint;
   log: Logger;
 }
 
 /** More than a demand, a time-out and the claims after it take. */
 const gasOfDemand = 1_000_000n;
+/** A block's base fee may be an eighth above that of the one before, and it takes some blocks until a transaction is mined. */
+const risen = (baseFee: bigint): bigint => (baseFee * 3n) / 2n;
 /** Seconds of chain time between two complaints about an account that can't pay. */
 const complainEvery = 60;
 
@@ -42,17 +48,25 @@ const complainEvery = 60;
 export class Demander {
   readonly #options: DemanderOptions;
   #complainedAt = -Infinity;
+  #gasPerByte: Promise<number> | undefined;
 
   constructor(options: DemanderOptions) {
     this.#options = options;
   }
 
-  /** @throws ChainUnavailableError */
-  async tick(head: Head, hidden: readonly Hidden[]): Promise<void> {
+  /**
+   * @param hidden what is demanded: of the answers with the largest bonds first.
+   * @param challenges the bonds behind the answers whose disputes need this account's ETH as well.
+   * @throws ChainUnavailableError
+   */
+  async tick(head: Head, hidden: readonly Hidden[], challenges: readonly bigint[]): Promise<void> {
     const { demands, account, log } = this.#options;
+    const bond = ({ job }: Hidden) => job.request.params.bond;
     const plays = [
       ...demands.untaken().map((demand) => () => this.#take(demand)),
-      ...hidden.map((each) => () => this.#demand(each, head)),
+      ...[...hidden]
+        .sort((a, b) => Number(bond(b) > bond(a)) - Number(bond(a) > bond(b)))
+        .map((each) => () => this.#demand(each, head, challenges.filter((stake) => stake >= bond(each)).length)),
       ...demands.unmet().map((demand) => () => this.#timeout(demand, head)),
       ...demands.unclaimed(account).map((demand) => () => this.#claim(demand, head)),
     ];
@@ -65,8 +79,9 @@ export class Demander {
     }
   }
 
-  async #demand({ job, bundle }: Hidden, head: Head): Promise<void> {
-    const { demands, views, publicationViews, parts, account, moves, calls, log } = this.#options;
+  /** @param before disputes about answers with as much at stake: their gas isn't spent on this one. */
+  async #demand({ job, bundle }: Hidden, head: Head, before: number): Promise<void> {
+    const { demands, moves, calls, log, baseFee } = this.#options;
     const { request, answer, finalizableAt, requestId } = job;
     const answerId = answerIdOf(requestId, answer!);
     const item = `${answerId} ${bundle}`;
@@ -75,28 +90,44 @@ export class Demander {
     // One after another: what the one before takes is not seen in the balance yet.
     if (moves.isLive("demand", item) || moves.pending("demand") > 0 || head.time >= finalizableAt!) return;
     if (!(await this.#isAdjudicable(request.params.modelId))) return;
-    const [quote, { wei, gasPrice }] = await Promise.all([
-      publicationViews.quote(request.params.modelId, bundle),
-      views.meansOf(account, parts.stakeToken),
-    ]);
-    // The base fee may rise before the demand is mined; what is too much comes back.
-    const escrow = quote + quote / 4n;
-    const needed = escrow + gasOfDemand * gasPrice;
-    if (wei < needed) {
-      if (head.time < this.#complainedAt + complainEvery) return;
-      this.#complainedAt = head.time;
-      log.error(
-        { account, request: requestId, bundle, has: wei.toString(), needs: needed.toString() },
-        `${account} has ${formatEther(wei)} ETH, demanding an answer's bytes takes ${formatEther(needed)} ETH: send it at least ${formatEther(needed - wei)} ETH. Until then an answer stands unchecked`,
-      );
-      return;
-    }
+    // What is too much comes back.
+    const escrow = leastEscrow(await this.#gasOf(request.params.modelId, bundle), risen(baseFee()));
+    const gas = gasOfDemand + BigInt(before) * gasOfDispute;
+    if (!(await this.#affords(escrow, gas, head, { requestId, bundle, what: "demanding an answer's bytes" }))) return;
     log.warn(
       { request: requestId, operator: answer!.operator, bundle, escrow: escrow.toString() },
       "bytes can't be fetched: demanding them",
     );
     const call = () => calls.demand(request, answer!, bundle, escrow);
     await moves.send({ kind: "demand", item, call, deadline: finalizableAt }, head);
+  }
+
+  /** @returns the gas that publishing takes by the contract's count. */
+  async #gasOf(modelId: string, bundle: BundleName): Promise<bigint> {
+    const { library, publicationViews } = this.#options;
+    const { program } = (await library.get(modelId)).model;
+    this.#gasPerByte ??= publicationViews.gasPerByte();
+    const gasPerByte = await this.#gasPerByte.catch((error: unknown) => {
+      this.#gasPerByte = undefined;
+      throw error;
+    });
+    return publicationGas(bundle === "OUTPUT" ? program.outputs : program.inputs, gasPerByte);
+  }
+
+  /** @returns whether the account has that much ETH and the price of that much gas; where it hasn't, the log says so. */
+  async #affords(value: bigint, gas: bigint, head: Head, about: { requestId: string; bundle: BundleName; what: string }): Promise<boolean> {
+    const { views, account, parts, log } = this.#options;
+    const { wei, gasPrice } = await views.meansOf(account, parts.stakeToken);
+    const needed = value + gas * gasPrice;
+    if (wei >= needed) return true;
+    if (head.time < this.#complainedAt + complainEvery) return false;
+    this.#complainedAt = head.time;
+    const { requestId, bundle, what } = about;
+    log.error(
+      { account, request: requestId, bundle, has: wei.toString(), needs: needed.toString() },
+      `${account} has ${formatEther(wei)} ETH, ${what} takes ${formatEther(needed)} ETH: send it at least ${formatEther(needed - wei)} ETH. Until then an answer stands unchecked`,
+    );
+    return false;
   }
 
   /** Nobody can challenge the answers of other models, so that nobody can demand their bytes either. */
@@ -130,13 +161,36 @@ export class Demander {
     else demands.keepInput(requestId, bytes);
   }
 
-  async #timeout({ requestId, answerId, bundle, deadline }: DemandRow, head: Head): Promise<void> {
+  async #timeout(demand: DemandRow, head: Head): Promise<void> {
+    const { requestId, answerId, bundle, deadline } = demand;
     const { jobs, moves, calls } = this.#options;
     const job = jobs.get(requestId);
     if (head.time < deadline || job?.answer == null || answerIdOf(requestId, job.answer) !== answerId) return;
     const { request, answer } = job;
+    if (!(await this.#covers(demand, job, head))) return;
     const call = () => calls.timeout(request, answer, bundle);
     await moves.send({ kind: "timeoutDemand", item: `${answerId} ${bundle}`, call, deadline: null }, head);
+  }
+
+  /**
+   * Nobody is convicted while the base fee is above what the escrow covers. Whose demand it is raises it: after the deadline nothing can be
+   * published any more, so that all of it comes back.
+   */
+  async #covers({ requestId, answerId, bundle, escrow, demander }: DemandRow, { request, answer }: Job, head: Head): Promise<boolean> {
+    const { account, calls, moves, baseFee, log } = this.#options;
+    const gas = await this.#gasOf(request.params.modelId, bundle);
+    if (coveredBaseFee(gas, escrow) >= baseFee()) return true;
+    const amount = leastEscrow(gas, baseFee()) - escrow;
+    const item = `${answerId} ${bundle} ${escrow}`;
+    if (demander !== account || moves.isLive("raiseEscrow", item)) return false;
+    if (!(await this.#affords(amount, gasOfDemand, head, { requestId, bundle, what: "raising the escrow of a demand" }))) return false;
+    log.warn(
+      { request: requestId, bundle, escrow: escrow.toString(), amount: amount.toString() },
+      "the base fee outgrew an escrow: raising it",
+    );
+    const call = () => calls.raiseEscrow(request, answer!, bundle, amount);
+    await moves.send({ kind: "raiseEscrow", item, call, deadline: null }, head);
+    return false;
   }
 
   /** Takes a demander's part of the bond of an answer that was taken away while its bytes were hidden. */

@@ -14,7 +14,7 @@ export interface FundsOptions {
 }
 
 /** More than a challenger's moves of one dispute take. */
-const gasOfDispute = 3_000_000n;
+export const gasOfDispute = 3_000_000n;
 /** Seconds of chain time between two looks at an account that has enough, at one that lacks something, and between two complaints about it. */
 const lookEvery = 60;
 const lookAgainAfter = 5;

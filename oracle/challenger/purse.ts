@@ -16,12 +16,16 @@ export interface PurseOptions {
   log: Logger;
 }
 
-/** The challenger's stake tokens: what past disputes have paid goes into the next bonds, so that a small purse outlasts many wrong answers. */
+/**
+ * The challenger's stake tokens: what past disputes have paid goes into the next bonds, so that a small purse outlasts many wrong answers. Bonds
+ * are given in the order in which they are asked for: ask for the answer with the most at stake first.
+ */
 export class Purse {
   readonly #options: PurseOptions;
-  /** Bonds that can be put up, as of block `#countedIn`. */
-  #bonds = 0n;
+  /** How many bonds can be put up, as of block `#countedIn`, and the disputes that have been given one since. */
+  #bonds = 0;
   #countedIn = -1;
+  readonly #given = new Set<string>();
   #empty = false;
 
   constructor(options: PurseOptions) {
@@ -34,16 +38,10 @@ export class Purse {
    * @throws ChainUnavailableError
    */
   async affords(dispute: string, head: Head): Promise<boolean> {
-    const { moves, views, account, parts, parameters, log } = this.#options;
+    const { moves, account, parameters, log } = this.#options;
     if (moves.isLive("challenge", dispute)) return true;
     if (!(await this.#allowed(head))) return false;
-    if (head.number !== this.#countedIn) {
-      const balance = await views.balanceOf(parts.stakeToken, account);
-      this.#bonds = balance / parameters.challengerBond - BigInt(moves.pending("challenge"));
-      this.#countedIn = head.number;
-    }
-    if (this.#bonds > 0n) {
-      this.#bonds--;
+    if (await this.keep(dispute, head)) {
       this.#empty = false;
       return true;
     }
@@ -55,6 +53,22 @@ export class Purse {
       );
     }
     return false;
+  }
+
+  /**
+   * Keeps a bond for a dispute that can't be opened yet from those that are asked about later.
+   * @returns whether there is one. @throws ChainUnavailableError
+   */
+  async keep(dispute: string, head: Head): Promise<boolean> {
+    const { moves, views, account, parts, parameters } = this.#options;
+    if (head.number !== this.#countedIn) {
+      const balance = await views.balanceOf(parts.stakeToken, account);
+      this.#bonds = Number(balance / parameters.challengerBond) - moves.pending("challenge");
+      this.#given.clear();
+      this.#countedIn = head.number;
+    }
+    if (this.#given.size < this.#bonds) this.#given.add(dispute);
+    return this.#given.has(dispute);
   }
 
   /** @returns whether the game may take the challenger's bond; allows it where it may not. */

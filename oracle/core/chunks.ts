@@ -25,6 +25,9 @@ export function chunkCount(types: readonly TensorType[]): number {
   return types.reduce((sum, type) => sum + chunksIn(type), 0);
 }
 
+/** @returns bytes of the tensors' elements. */
+export const sizeOf = (types: readonly TensorType[]): number => types.reduce((sum, type) => sum + byteLength(type), 0);
+
 /** @returns which tensor a chunk is part of, and its number among that tensor's chunks. @throws RangeError */
 function placeOf(types: readonly TensorType[], chunk: number): { index: number; first: number } {
   let rest = chunk;

@@ -178,13 +178,13 @@ export class DisputeStore {
     return Object.fromEntries(rows.map(({ verdict, count }) => [verdict, count]));
   }
 
-  /** @returns answers that were found wrong and stand on the chain, so that they can be challenged, the earliest window's end first. */
+  /** @returns answers that were found wrong and stand on the chain, so that they can be challenged: the largest bond first, then the earliest window's end. */
   wrong(): Check[] {
     return this.#db
       .all<CheckRow>(
         `SELECT checks.* FROM checks JOIN jobs USING (request_id) WHERE checks.verdict = 'WRONG' AND jobs.status IN ('SUBMITTED', 'SUSPENDED')
          AND checks.answer = jobs.answer
-         ORDER BY jobs.finalizable_at`,
+         ORDER BY length(jobs.bond) DESC, jobs.bond DESC, jobs.finalizable_at`,
       )
       .map(toCheck);
   }

@@ -7,10 +7,12 @@ import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
 import { hexOfHash } from "../../oracle/canonical/dispute/views.ts";
 import { PublicationCalls, publicationsInterface } from "../../oracle/chain/disputeCalls.ts";
 import { PublicationViews } from "../../oracle/chain/disputeViews.ts";
+import { quantity } from "../../oracle/chain/rpc.ts";
 import type { Signer } from "../../oracle/chain/signer.ts";
 import { findRequest, topicOf } from "../../oracle/cli/requests.ts";
 import { chunkOf, chunkProof } from "../../oracle/core/chunks.ts";
 import { bundles } from "../../oracle/core/demandFacts.ts";
+import { leastEscrow, publicationGas } from "../../oracle/core/escrow.ts";
 import { transports } from "../../oracle/core/job.ts";
 import { encodeBundle, type Tensor } from "../../oracle/core/tensor.ts";
 import { bundleRoot } from "../../oracle/core/traceTree.ts";
@@ -109,6 +111,38 @@ test("A29 a lie behind a dead URI is convicted for not being published, and the 
   const operator = system.signer("operator").address;
   await until("both have been paid", async () => (await views.owed(operator)) + (await views.owed(address)) === 0n, patience);
   assert.equal(await node.stop(), 0);
+  assert.equal(await tower.stop(), 0);
+});
+
+test("A29 a base fee that outgrew a demand's escrow keeps nobody from being convicted: the watchtower escrows by today's, raises it later, and all of it comes back", async () => {
+  const { system } = scene;
+  const { rpc } = system.chain;
+  const tower = await system.startWatchtower({ account: "challenger", name: "raising", extra: "allowPrivateAddresses = true\n" });
+  const cheat = await scene.operator(tokens(100n), [tiny.modelId]);
+  const requestId = await ask();
+  const lie = lieAbout(tiny.model, [input], 9, 2 ** -9.9);
+  // The fee falls with every block that is empty: none is made but for transactions.
+  await rpc.call("evm_setIntervalMining", [0]);
+  const setBaseFee = (gwei: bigint) => rpc.call("hardhat_setNextBlockBaseFeePerGas", [quantity(gwei * 10n ** 9n)]);
+  await setBaseFee(20n);
+  await system.passTime(submitPeriod / 4);
+  const outputRoot = hexOfHash(bundleRoot(lie.posted));
+  await new Liar(system, cheat, tiny.model).answer(requestId, { ...lie, carried: { outputRoot, uri: `${dead}/raised` } });
+  await waitFor("Demanded", requestId);
+  // A provider runs calls with a base fee of zero, and so quotes too little.
+  const data = publicationsInterface.encodeFunctionData("quote", [tiny.modelId, 0]);
+  const quoted = BigInt(await rpc.call<string>("eth_call", [{ to: publications, data }, "latest"]));
+  assert.equal(quoted, leastEscrow(publicationGas(tiny.model.program.outputs, await views.gasPerByte()), 0n));
+  await setBaseFee(150n);
+  await system.passTime(2 * baseTime);
+  await waitFor("EscrowRaised", requestId);
+  await until("the answer is taken away", () => happened(system, requestId, "Voided"), patience);
+  await rpc.call("evm_setIntervalMining", [1000]);
+  await waitFor("Collected", requestId);
+  const argsOf = async (name: string) => (await events(name, requestId)).map((log) => publicationsInterface.parseLog(log)!.args);
+  const [raised, [collected]] = [await argsOf("EscrowRaised"), await argsOf("Collected")];
+  assert.equal(raised.length, 1);
+  assert.deepEqual([collected!.toOperator, collected!.toDemander], [0n, raised[0]!.escrow]);
   assert.equal(await tower.stop(), 0);
 });
 

@@ -66,3 +66,34 @@ test("N01 an answer that a reorganisation moves to another second is looked at a
   assert.deepEqual([unchecked(1011), disputes.wrong()], [["r"], []]);
   db.close();
 });
+
+test("A33 lies are challenged in the order of what is at stake, then of the ends of their windows", () => {
+  const db = new Database(join(folder, "stakes.db"));
+  const log = new ChainLog(db);
+  const disputes = new DisputeStore(db);
+  const lies: [requestId: string, bond: bigint, submittedAt: number][] = [
+    ["late", 900n, 1030],
+    ["small", 25n, 1010],
+    ["early", 900n, 1020],
+    ["large", 10n ** 21n, 1040],
+  ];
+  for (const [i, [requestId, bond, submittedAt]] of lies.entries()) {
+    const answer = { operator: "0xa", outputRoot: zero, submittedAt };
+    const where = { blockNumber: i + 1, blockHash: `0x${i}`, subject: requestId };
+    log.append(
+      [{ number: i + 1, hash: `0x${i}`, timestamp: submittedAt }],
+      [
+        { ...where, logIndex: 0, event: { kind: "Requested", request: { ...request, params: { ...request.params, bond } } } },
+        { ...where, logIndex: 1, event: { kind: "Submitted", answer }, posted: { bytes: new Uint8Array(), uri: "" } },
+      ],
+      0,
+    );
+    const about = { answerId: requestId, requestId, answer, tensor: 0, element: 0, salt: "0x", commitment: requestId };
+    disputes.saveCheck({ ...about, verdict: "WRONG" });
+  }
+  assert.deepEqual(
+    disputes.wrong().map(({ requestId }) => requestId),
+    ["large", "early", "late", "small"],
+  );
+  db.close();
+});

@@ -118,6 +118,13 @@ const schema = z.strictObject({
     /** A transaction may not ask for more than 2^24 gas. */
     batchGas: count.default(12_000_000),
   }),
+  /** How answers, and nothing else, are handed in. */
+  submit: section({
+    /** Endpoints that show nobody what they are given before it is in a block; none: the providers of `chain.rpc`. */
+    rpc: z.array(rpcUrl).default([]),
+    /** Whether what none of them takes goes to `chain.rpc`, where everybody can read it. */
+    publicFallback: z.boolean().default(false),
+  }),
   fees: section({
     ceilingGwei: z.number().positive().default(200),
     /** What defends a bond or opens a challenge may cost up to this, the nearer its deadline the more. */
@@ -144,6 +151,7 @@ export type ConfigOverrides = { [Key in keyof z.input<typeof schema>]?: unknown 
 const variables: Record<string, [path: string[], read: (text: string) => unknown]> = {
   ASSAY_DATA_DIRECTORY: [["dataDirectory"], String],
   ASSAY_RPC: [["chain", "rpc"], (text) => text.split(",").map((url) => url.trim())],
+  ASSAY_SUBMIT_RPC: [["submit", "rpc"], (text) => text.split(",").map((url) => url.trim())],
   ASSAY_LOG_LEVEL: [["log", "level"], String],
   ASSAY_LOCK_DIRECTORY: [["lockDirectory"], String],
   ASSAY_WORKERS: [["scheduler", "workers"], Number],
@@ -167,6 +175,9 @@ export async function loadConfig(path: string, overrides: ConfigOverrides = {}, 
   const { operator, challenger, ...config } = parsed.data;
   if (config.outputs.directory !== undefined && config.outputs.baseUrl === undefined) {
     throw new ConfigError(`${path}: outputs.baseUrl is missing: write the URL under which outputs.directory is served`);
+  }
+  if (config.submit.publicFallback && config.submit.rpc.length === 0) {
+    throw new ConfigError(`${path}: submit.publicFallback without submit.rpc: name the private endpoints in submit.rpc, or remove it`);
   }
   const absolute = (name: string) => resolve(folder, name);
   return {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ModelLibrary } from "./canonical/dispute/library.ts";
 import { Views, type Deployment } from "./chain/contracts.ts";
 import { DisputeViews } from "./chain/disputeViews.ts";
+import { PrivateSubmission } from "./chain/privateSubmission.ts";
 import { publicName } from "./chain/publicUrl.ts";
 import { ChainUnavailableError, quantity, Rpc, RpcError } from "./chain/rpc.ts";
 import { Sender } from "./chain/sender.ts";
@@ -141,8 +142,11 @@ export async function lay(
     metrics,
     crashPoint: crash,
   });
+  const submission = submissionOf(config, rpc, { log, metrics });
+  cleanup.push(() => submission?.close());
   const sender = new Sender({
     rpc,
+    submission,
     journal,
     signer,
     chainId: deployment.chainId,
@@ -188,6 +192,13 @@ export async function lay(
     started: () => signal?.removeEventListener("abort", giveUp),
     samplingSecret: secretOf(db, "samplingSecret"),
   };
+}
+
+function submissionOf({ submit, chain }: Config, rpc: Rpc, { log, metrics }: Pick<Options, "log" | "metrics">) {
+  if (submit.rpc.length === 0) return undefined;
+  const onFailure = (provider: string) => metrics.rpcFailures.inc({ provider });
+  const { publicFallback } = submit;
+  return new PrivateSubmission({ urls: submit.rpc, rpc, publicFallback, timeoutMs: chain.timeoutMilliseconds, log, onFailure });
 }
 
 const weiOf = (gwei: number): bigint => BigInt(Math.round(gwei * 1e9));

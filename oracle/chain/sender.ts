@@ -8,6 +8,7 @@ import { intentOf, type ContractCall } from "./contracts.ts";
 import { FeeCeilingError, feesFor, gasPrices, limitsAt, replacementFees, urgencyOf, type FeeLimits, type Fees } from "./fees.ts";
 import { nonceOwner, Nonces } from "./nonces.ts";
 import { bytesOf, hexOf, quantity, RpcError, type Rpc } from "./rpc.ts";
+import type { PrivateSubmission } from "./privateSubmission.ts";
 import type { Signer } from "./signer.ts";
 import type { Receipt } from "./transact.ts";
 
@@ -15,6 +16,8 @@ export interface SenderOptions {
   rpc: Rpc;
   journal: Journal;
   signer: Signer;
+  /** Where answers are handed in; undefined: where everything is. */
+  submission?: PrivateSubmission | undefined;
   chainId: number;
   limits: FeeLimits;
   /** Blocks after which a transaction that isn't mined is replaced by one that pays more. */
@@ -189,9 +192,10 @@ export class Sender {
   }
 
   async #broadcast(transaction: JournalledTransaction, attempt: Attempt, head: number): Promise<void> {
-    const { rpc, journal, log, crashPoint } = this.#options;
+    const { rpc, journal, submission, log, crashPoint } = this.#options;
     try {
-      await rpc.call("eth_sendRawTransaction", [attempt.raw]);
+      if (submission === undefined || transaction.kind !== "submit") await rpc.call("eth_sendRawTransaction", [attempt.raw]);
+      else await submission.send(attempt.raw, !this.#isEmpty(attempt), head);
     } catch (error) {
       // Whatever the provider thinks of it, only the chain decides: `settle` looks for its receipt and goes on from there.
       if (!(error instanceof RpcError)) {

@@ -128,3 +128,14 @@ test("N13 a key that can't be used is not repeated in the error", async () => {
     });
   }
 });
+
+test("A47 private endpoints are URLs, and a fallback from none is refused", async () => {
+  write({ ...valid, submit: { rpc: ["ipc:/endpoint"] } });
+  await assert.rejects(loadConfig(path), { message: /submit\.rpc\.0: write a URL that starts with http/ });
+  write({ ...valid, submit: { publicFallback: true } });
+  await assert.rejects(loadConfig(path), { message: /submit\.publicFallback without submit\.rpc: name the private endpoints/ });
+  write({ ...valid, submit: { rpc: ["https://private.example"] } });
+  assert.deepEqual((await loadConfig(path)).submit, { rpc: ["https://private.example"], publicFallback: false });
+  process.env.ASSAY_SUBMIT_RPC = "https://one.example, https://two.example";
+  assert.deepEqual((await loadConfig(path)).submit.rpc, ["https://one.example", "https://two.example"]);
+});

@@ -36,6 +36,10 @@ export const sentences: Readonly<Record<string, readonly string[]>> = {
     "costs its operator some {sybils.one.gas k} gas against one challenger, and against twenty at once {sybils.together.gas M1} million where all walk one path, {sybils.apart.gas M1} million where every path is another: {sybils.together.ratio} and {sybils.apart.ratio} times as much",
     "10 gwei a gas that holds from {sybils.one.pays .3} ETH a token on",
   ],
+  "docs/operating.md": [
+    "Publishing 64 KiB costs {publication.publish.64k.gas M} million gas, 1 MiB in {publication.publish.1m.transactions} transactions {publication.publish.1m.gas M1} million",
+    "the demander's escrow pays {chunk.drawn M} million gas for each 64 KiB",
+  ],
   "docs/threat-model.md": [
     "A dispute has at most {game.moves} moves after the challenge",
     "`defendTime + 2·clock + {game.moves}·moveTime`",

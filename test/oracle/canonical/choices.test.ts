@@ -71,7 +71,7 @@ test("a watchtower takes a near tie for right, and challenges a worse choice", a
   assert.deepEqual(await check(posting(third)), { verdict: "WRONG", target: { tensor: 0, element: 0 } });
 });
 
-test("an operator's node defends a near tie, and concedes a worse choice", async () => {
+test("an operator's node defends a near tie, and takes a worse choice back", async () => {
   const { rules } = await evaluations.obtain("0x01", "0x02", () => Promise.resolve(inputs));
   const target = { tensor: 0, element: 0 };
   assert.equal(isDefensible(posting(second), outputs, rules, target), true);

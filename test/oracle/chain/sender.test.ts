@@ -143,7 +143,7 @@ test("N26, A37, A45 a node declines what doesn't pay for its gas, its callback o
     await until("the others' end", () => node.stats().jobs["REQUESTED/DECLINED"] === 4);
     const jobs = new JobStore(new Database(join(data, "store.db")));
     assert.match(jobs.get(cheap)!.reason!, /^the fee 1000 leaves 990 after protocol fee and royalty: \d+ gas at \d+ wei/);
-    assert.match(jobs.get(calledBack)!.reason!, /: 116\d{4} gas at/);
+    assert.match(jobs.get(calledBack)!.reason!, /: 111\d{4} gas at/);
     assert.match(jobs.get(dear)!.reason!, /locking a bond of 10{23} for 86400 s is 10{17} by scheduler.bondDayFees/);
     assert.match(jobs.get(large)!.reason!, /more than one answer may lock \(50{23}, by scheduler.answerShare\)/);
   });

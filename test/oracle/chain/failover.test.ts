@@ -114,7 +114,7 @@ test("N20 what the chain itself refuses is asked of one provider only, and what 
 
 const portOf = (url: string) => Number(new URL(url).port);
 
-test("N21 a half-open websocket is noticed and opened again, by calls and by silence", async () => {
+test("N21 a half-open websocket is noticed by calls and opened again", async () => {
   const proxy = await startFreezableProxy(portOf(system.chain.http));
   try {
     const over = { chain: { timeoutMilliseconds: 2000, rounds: 20 } };

@@ -608,7 +608,8 @@ contract DisputeGame is IDisputeGame, ReentrancyGuardTransient {
     function _reveal(bytes32 disputeId, Dispute storage dispute, bytes calldata children) private {
         (uint8 height, uint32 position) = (dispute.height, dispute.position);
         bytes32 node = Descent.nodeOf(children, height, position, _traces[dispute.answerId].leafCount);
-        if (node != dispute.node) revert RevealInvalid(dispute.node, node);
+        // INVARIANT: nothing hashes to zero, but an operator may commit to it: nobody could descend below a node that was shown as nothing.
+        if (node == 0 || node != dispute.node) revert RevealInvalid(dispute.node, node);
         emit Revealed(disputeId, dispute.answerId, height, position, children, dispute.deadline);
     }
 

@@ -50,6 +50,8 @@ contract Claims is IClaims, ReentrancyGuardTransient {
         (uint256 delay, uint256 until) = _times(game, voidedAt);
         if (block.timestamp >= until) revert ClaimsOver(answerId, until);
         bytes32 commitment = game.commitmentOf(answerId, tensor, element, salt, msg.sender);
+        // INVARIANT: a dispute and the commitment that opened it are one claim, also where the commitment is made once more.
+        if (game.disputeOf(commitment).turn != Turn.NONE) revert ClaimedBefore(answerId, commitment);
         uint256 committedAt = game.committedAt(commitment);
         if (committedAt == 0 || committedAt < answer.submittedAt) revert CommitmentUnknown(commitment);
         if (block.timestamp < committedAt + delay) revert CommitmentTooYoung(commitment, committedAt + delay);

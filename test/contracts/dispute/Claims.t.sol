@@ -251,6 +251,22 @@ contract ClaimsTest is GameTest {
         claims.claimDispute(lost, request, given);
     }
 
+    function test_A32_aDisputeIsOneClaimHoweverOftenItsCommitmentIsMade() external {
+        bytes32 id = open(challenger, request, given, 3);
+        _pass(900 - 60);
+        assertEq(_commit(challenger), id, "made again");
+        _convict(id);
+        _pass(60);
+        // A share that is counted, but can't be booked, would be nobody's.
+        vm.expectRevert(abi.encodeWithSelector(IClaims.ClaimedBefore.selector, answerIdOf(request, given), id));
+        _join(challenger);
+        _pass(120);
+        claims.claimDispute(id, request, given);
+        claims.claimRest(request, given);
+        uint256 booked = claims.owed(challenger) + claims.owed(address(consumer));
+        assertEq(booked, operators.owed(address(claims)), "all of the pool is somebody's");
+    }
+
     function test_A32_aClaimIsOnTheAnswerThatItIsAbout() external {
         bytes32 id = open(challenger, request, given, 3);
         _retract();

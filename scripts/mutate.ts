@@ -24,11 +24,19 @@ const { values: options } = parseArgs({
 });
 
 /** Walks through the whole system: they take longer than all other suites together. */
-const walks = ["SystemTest"];
+const walks = ["SystemTest", "RandomGamesTest"];
+/** What gas costs can't be told from code that isn't optimised. */
+const measured = ["PublicationGasTest"];
 
 const path = join(folder, "results.json");
 mkdirSync(folder, { recursive: true });
-const kept = (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {}) as Record<string, Kept>;
+const readKept = (): Record<string, Kept> => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {}) as Record<string, Kept>;
+
+/** Two runs over different files don't undo each other's results. */
+function keep(file: string, kept: Kept): void {
+  const all: Record<string, Kept> = { ...readKept(), [file]: kept };
+  writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
+}
 
 const project = openProject();
 const everything = globSync("contracts/**/*.sol", { cwd: root }).map((file) => file.replaceAll("\\", "/"));
@@ -55,28 +63,33 @@ if (options.list) {
   process.exit(0);
 }
 
+const usual = project.suites
+  .map(({ name }) => name)
+  .filter((name) => !measured.includes(name) && (options.thorough || !walks.includes(name)));
+
 async function mutate(file: string): Promise<Result[]> {
   const now = digest(project.sources[file]!.content);
-  const before = kept[file]?.digest === now ? kept[file].results : [];
-  const results = new Map(before.map((result) => [result.id, result]));
+  const before = readKept()[file];
+  const results = new Map(before?.digest === now ? before.results.map((result) => [result.id, result]) : []);
   const isKnown = (id: string): boolean => {
     const verdict = results.get(id)?.verdict;
     return verdict !== undefined && !options.id && !(options.again && verdict === "survived");
   };
-  kept[file] = { digest: now, mutants: idsIn(file).length, seed: options.seed, results: before };
+  const mutants = idsIn(file).length;
   const wanted = wantedOf(file);
   const started = performance.now();
   await runFile(project, file, {
     chosen: (id) => wanted.has(id) && !isKnown(id),
-    suites: options.suite ?? [...project.suites.map(({ name }) => name)].filter((name) => options.thorough || !walks.includes(name)),
+    suites: options.suite ?? usual,
     late: walks,
     log: (line) => log(`${file}: ${line}`),
-    found: (result) => {
+    found: (found) => {
+      const isPartial = found.verdict === "survived" && options.suite !== undefined;
+      const result = isPartial ? { ...found, by: `within ${options.suite!.join(", ")}` } : found;
       results.set(result.id, result);
       if (result.verdict !== "killed") log(`${result.verdict} ${result.id}${result.by ? ` (${result.by})` : ""}`);
       else if (options.id) log(`killed ${result.id} (${result.by})`);
-      kept[file] = { ...kept[file]!, results: [...results.values()] };
-      writeFileSync(path, `${JSON.stringify(kept, null, 2)}\n`);
+      keep(file, { digest: now, mutants, seed: options.seed, results: [...results.values()] });
     },
   });
   log(`${file}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
@@ -84,10 +97,8 @@ async function mutate(file: string): Promise<Result[]> {
 }
 
 if (options.summary) {
-  const current = Object.fromEntries(
-    Object.entries(kept).filter(([file, { digest: of }]) => digest(project.sources[file]?.content ?? "") === of),
-  );
-  writeFileSync(join(root, "docs/mutation.json"), `${JSON.stringify(summarise(current), null, 2)}\n`);
+  const current = Object.entries(readKept()).filter(([file, { digest: of }]) => digest(project.sources[file]?.content ?? "") === of);
+  writeFileSync(join(root, "docs/mutation.json"), `${JSON.stringify(summarise(Object.fromEntries(current)), null, 2)}\n`);
   process.exit(0);
 }
 const found: Result[] = [];

@@ -88,7 +88,7 @@ async function run({ suite, coinbase, only, without }: Run): Promise<Report> {
       gasLimit,
       disableBlockGasLimit: true,
       disableTransactionGasCap: true,
-      fuzz: { runs: 64, seed: "0x1" },
+      fuzz: { runs: 4, seed: "0x1" },
       invariant: { failurePersistDir: "" },
       ...(only === undefined ? {} : { testPattern: only }),
       ...(without === undefined ? {} : { excludeTestPattern: without }),

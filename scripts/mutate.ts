@@ -1,6 +1,6 @@
-// Changes the contracts one place at a time and sees whether a Solidity test fails: `npm run mutate -- [--file F] [--id ID] [--sample N --seed S]
+// Changes the contracts one place at a time and sees whether a Solidity test fails: `npm run mutate -- [--file F] [--id ID] [--kind K] [--sample N --seed S]
 // [--suite NAME] [--thorough] [--again] [--list] [--summary]`. What was found is kept in .assay/mutate/results.json, and a run goes on where
-// the last one stopped; a file that has changed starts again. --again tries what survived once more; --summary writes docs/mutation.json.
+// the last one stopped; a file that has changed starts again. --again tries once more what wasn't killed; --summary writes docs/mutation.json.
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,6 +13,7 @@ const { values: options } = parseArgs({
   options: {
     file: { type: "string", multiple: true },
     id: { type: "string", multiple: true },
+    kind: { type: "string", multiple: true },
     suite: { type: "string", multiple: true },
     sample: { type: "string" },
     seed: { type: "string", default: "1" },
@@ -54,7 +55,8 @@ const idsIn = (file: string): string[] => {
 function wantedOf(file: string): Set<string> {
   if (options.id) return new Set(options.id);
   const rank = (id: string): string => digest(`${options.seed}:${id}`);
-  const all = idsIn(file);
+  const kindOf = (id: string): string => id.split(":")[3]!.replace(/-\d+$/, "");
+  const all = idsIn(file).filter((id) => options.kind === undefined || options.kind.includes(kindOf(id)));
   return new Set(options.sample === undefined ? all : all.sort((a, b) => rank(a).localeCompare(rank(b))).slice(0, Number(options.sample)));
 }
 
@@ -73,7 +75,7 @@ async function mutate(file: string): Promise<Result[]> {
   const results = new Map(before?.digest === now ? before.results.map((result) => [result.id, result]) : []);
   const isKnown = (id: string): boolean => {
     const verdict = results.get(id)?.verdict;
-    return verdict !== undefined && !options.id && !(options.again && verdict === "survived");
+    return verdict !== undefined && !options.id && !(options.again && verdict !== "killed");
   };
   const mutants = idsIn(file).length;
   const wanted = wantedOf(file);

@@ -17,7 +17,10 @@ export interface FileSummary {
   killed: number;
   refused: number;
   stuck: number;
+  /** Seen by every suite. */
   survived: string[];
+  /** Not noticed by the suites that have run; others hold the file, too. */
+  open: string[];
 }
 
 export interface Summary {
@@ -30,9 +33,12 @@ export interface Summary {
 /** Stuck ones count as killed: no answer came where one comes without them. */
 function ofFile({ mutants, results }: Kept): FileSummary {
   const count = (verdict: Verdict): number => results.filter((result) => result.verdict === verdict).length;
-  const survived = results.filter(({ verdict }) => verdict === "survived").map(({ id }) => id);
+  const unnoticed = results.filter(({ verdict }) => verdict === "survived");
+  const ids = (some: Result[]): string[] => some.map(({ id }) => id).sort();
+  const survived = ids(unnoticed.filter(({ by }) => by === undefined));
+  const open = ids(unnoticed.filter(({ by }) => by !== undefined));
   const [refused, stuck] = [count("refused"), count("stuck")];
-  return { mutants, judged: results.length - refused, killed: count("killed") + stuck, refused, stuck, survived: survived.sort() };
+  return { mutants, judged: results.length - refused, killed: count("killed") + stuck, refused, stuck, survived, open };
 }
 
 export function summarise(kept: Record<string, Kept>): Summary {

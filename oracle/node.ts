@@ -94,6 +94,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
   };
   const policy = (reserved: bigint): NodePolicy => ({
     ...policyOf(config, chainLog, ownState.stake, reserved + jobs.bondsOnTheWay(), exclusiveBlocks),
+    isDisputed: (id) => foundation.disputes.open("operator", signer.address).some(({ requestId }) => requestId === id),
     lockedFor: (requester) => jobs.lockedFor(signer.address, requester),
     reasonAgainst,
   });
@@ -291,7 +292,7 @@ function policyOf(
   account: Stake,
   reserved: bigint,
   exclusiveBlocks: number,
-): Omit<NodePolicy, "lockedFor" | "reasonAgainst"> {
+): Omit<NodePolicy, "isDisputed" | "lockedFor" | "reasonAgainst"> {
   const served = chainLog.servedModels();
   const fees = Object.entries(scheduler.minimumFees);
   return {

@@ -24,6 +24,8 @@ export interface NodePolicy {
   /** Most that one answer, and all open answers to one requester together, may lock of `stake`. */
   answerLimit: bigint;
   consumerLimit: bigint;
+  /** Whether a dispute about this operator's answer is open, so that its defence decides what becomes of it. */
+  isDisputed(requestId: string): boolean;
   /** What open answers to a requester lock, answers on their way to the chain included. */
   lockedFor(requester: string): bigint;
   /** Why a request's fee doesn't pay for its answer; null where it does. */
@@ -62,7 +64,7 @@ export function nextAction(job: Job, head: Head, policy: NodePolicy): Action {
     case "SUBMITTED":
       return nextForSubmitted(job, head, policy);
     case "SUSPENDED":
-      return waitForChange;
+      return nextForSuspended(job, policy);
     case "ABSENT":
     case "FINALIZED":
     case "REFUNDED":
@@ -137,6 +139,13 @@ function nextForSubmitted(job: Job, head: Head, policy: NodePolicy): Action {
   }
   if (Math.max(finalizableAt, job.retryAt) > head.time) return { kind: "wait", until: Math.max(finalizableAt, job.retryAt) };
   return { kind: "finalize" };
+}
+
+/** A demand for its bytes suspends an answer, too, and whoever makes one must not win the time in which taking it back is cheap. */
+function nextForSuspended(job: Job, policy: NodePolicy): Action {
+  if (job.answer?.operator !== policy.operator || policy.isDisputed(job.requestId)) return waitForChange;
+  if (job.verdict === "WRONG") return { kind: "retract" };
+  return job.verdict === null && job.selfCheck !== "NEVER" ? { kind: "check" } : waitForChange;
 }
 
 const isLive = (state: Job["submission"]) => state !== null && state !== "FAILED";

@@ -173,10 +173,14 @@ export class SelfChecker {
     return readBundle(disputes.posted(requestId, answer!.outputRoot) ?? { bytes: null, uri: "" }, answer!.outputRoot, content);
   }
 
-  async #retract({ requestId, request, answer, finalizableAt }: Job, head: Head): Promise<void> {
-    const { moves, calls } = this.#options;
+  async #retract({ requestId, request, status, answer, finalizableAt }: Job, head: Head): Promise<void> {
+    const { moves, calls, commitDelay } = this.#options;
     if (calls === undefined) return;
+    const cheapUntil = answer!.submittedAt + (commitDelay ?? 0);
+    // A demand holds the window open for as long as it is.
+    const possibleUntil = status === "SUSPENDED" ? null : finalizableAt;
+    const deadline = head.time < cheapUntil ? cheapUntil : possibleUntil;
     const call = () => calls.retract(request, answer!);
-    await moves.send({ kind: "retract", item: answerIdOf(requestId, answer!), call, deadline: finalizableAt }, head);
+    await moves.send({ kind: "retract", item: answerIdOf(requestId, answer!), call, deadline }, head);
   }
 }

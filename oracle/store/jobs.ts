@@ -147,7 +147,8 @@ export class JobStore {
   toCheckAfter(operator: string, chainTime: number, limit: number): Job[] {
     return this.#db
       .all<JobRow>(
-        `SELECT ${columns} FROM jobs WHERE status = 'SUBMITTED' AND self_check IS NOT 'NEVER' AND json_extract(answer, '$.operator') = ? AND finalizable_at > ?
+        `SELECT ${columns} FROM jobs WHERE self_check IS NOT 'NEVER' AND json_extract(answer, '$.operator') = ?
+           AND (status = 'SUSPENDED' OR (status = 'SUBMITTED' AND finalizable_at > ?))
          AND (verdict IS NOT 'RIGHT' OR checked_root <> json_extract(answer, '$.outputRoot'))
          ORDER BY json_extract(answer, '$.submittedAt') LIMIT ?`,
         operator,

@@ -103,6 +103,7 @@ function scheduling(
       freeStake: 10n - reserved,
       answerLimit: 10n,
       consumerLimit: 10n,
+      isDisputed: () => false,
       lockedFor: () => 0n,
       reasonAgainst: () => null,
       eligibleAt: ({ requestId }) => (requestId.startsWith("late") ? 1e9 : 0),

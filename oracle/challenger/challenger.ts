@@ -152,7 +152,7 @@ export class Challenger {
     if (head.time < committedAt + parameters.commitDelay) return void (await purse.keep(id!, head));
     if (!(await purse.affords(id!, head))) return;
     const call = () => calls.challenge(request, answer, tensor!, element!, salt!);
-    await moves.send({ kind: "challenge", item: id!, call, deadline: expiresAt }, head);
+    await moves.send({ kind: "challenge", item: id!, call, deadline: Math.min(expiresAt, finalizableAt!) }, head);
   }
 
   /** @returns what stands behind each answer that this challenger has to make moves about. */

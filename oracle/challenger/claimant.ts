@@ -6,6 +6,7 @@ import type { Head } from "../core/nextAction.ts";
 import type { Check, DisputeStore } from "../store/disputes.ts";
 import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { ClaimTimes } from "./claimTimes.ts";
 
 export interface ClaimantOptions {
   account: string;
@@ -26,11 +27,11 @@ export interface ClaimantOptions {
  */
 export class Claimant {
   readonly #options: ClaimantOptions;
-  /** Until when commitments can join, by answer; 0: nothing is divided. */
-  readonly #until = new Map<string, number>();
+  readonly #times: ClaimTimes;
 
   constructor(options: ClaimantOptions) {
     this.#options = options;
+    this.#times = new ClaimTimes(options.views, options.calls.claims);
   }
 
   /** Joins and claims what can be joined and claimed now. @throws ChainUnavailableError */
@@ -57,7 +58,7 @@ export class Claimant {
   async #join({ commitment, requestId, answer, tensor, element, salt }: Check, head: Head): Promise<void> {
     const { jobs, disputes, calls, moves, parameters, timeOf, account } = this.#options;
     const request = jobs.get(requestId)?.request;
-    const until = await this.#claimsUntil(requestId, answer);
+    const until = await this.#times.untilOf(answerIdOf(requestId, answer), head.time);
     const committedIn = disputes.get(commitment!)?.committedIn;
     if (request === undefined || until === 0 || committedIn == null) return;
     if (moves.isLive("join", commitment!)) {
@@ -73,20 +74,9 @@ export class Claimant {
   async #claim(disputeId: string, requestId: string, answer: Answer, head: Head): Promise<void> {
     const { jobs, calls, moves } = this.#options;
     const request: Request | undefined = jobs.get(requestId)?.request;
-    const until = await this.#claimsUntil(requestId, answer);
+    const until = await this.#times.untilOf(answerIdOf(requestId, answer), head.time);
     if (request === undefined || until === 0 || head.time < until) return;
     const call = () => calls.claimDispute(disputeId, request, answer);
     await moves.send({ kind: "claim", item: disputeId, call, deadline: null }, head);
-  }
-
-  async #claimsUntil(requestId: string, answer: Answer): Promise<number> {
-    const { views, calls } = this.#options;
-    const answerId = answerIdOf(requestId, answer);
-    let until = this.#until.get(answerId);
-    if (until === undefined) {
-      until = await views.claimsUntil(calls.claims, answerId);
-      this.#until.set(answerId, until);
-    }
-    return until;
   }
 }

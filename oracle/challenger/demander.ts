@@ -13,6 +13,7 @@ import { rootOfBundleBytes } from "../core/traceTree.ts";
 import type { DemandRow, DemandStore } from "../store/demands.ts";
 import type { JobStore } from "../store/jobs.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { ClaimTimes } from "./claimTimes.ts";
 import { gasOfDispute } from "./funds.ts";
 
 /** Bytes of an answer, or of its input, that this node can't get. */
@@ -47,11 +48,13 @@ const complainEvery = 60;
 /** Demands bytes that can't be got, takes what is published for the answer's own bytes, and convicts whoever doesn't publish in time. */
 export class Demander {
   readonly #options: DemanderOptions;
+  readonly #times: ClaimTimes;
   #complainedAt = -Infinity;
   #gasPerByte: Promise<number> | undefined;
 
   constructor(options: DemanderOptions) {
     this.#options = options;
+    this.#times = new ClaimTimes(options.views, options.claimCalls.claims);
   }
 
   /**
@@ -195,12 +198,12 @@ export class Demander {
 
   /** Takes a demander's part of the bond of an answer that was taken away while its bytes were hidden. */
   async #claim({ requestId, answerId, bundle }: DemandRow, head: Head): Promise<void> {
-    const { jobs, demands, views, claimCalls, moves } = this.#options;
+    const { jobs, demands, claimCalls, moves } = this.#options;
     const job = jobs.get(requestId);
     const answer = demands.answers(requestId).find((each) => answerIdOf(requestId, each) === answerId);
     if (job === undefined || answer === undefined) return;
     if (job.answer !== null && answerIdOf(requestId, job.answer) === answerId) return;
-    const until = await views.claimsUntil(claimCalls.claims, answerId);
+    const until = await this.#times.untilOf(answerId, head.time);
     if (until === 0 || head.time < until) return;
     const call = () => claimCalls.claimDemand(job.request, answer, bundle);
     await moves.send({ kind: "claim", item: `${answerId} ${bundle}`, call, deadline: null }, head);

@@ -36,8 +36,17 @@ export class Moves {
 
   /** @returns how many moves of a kind are on their way and not in a block yet. */
   pending(kind: MoveKind): number {
+    return this.#onTheWay(kind).length;
+  }
+
+  /** @returns what such moves carry together, in wei. */
+  valueOnTheWay(kind: MoveKind): bigint {
+    return this.#onTheWay(kind).reduce((sum, { value = 0n }) => sum + value, 0n);
+  }
+
+  #onTheWay(kind: MoveKind) {
     const { journal, sender } = this.#options;
-    return journal.pending().filter((transaction) => transaction.kind === kind && !sender.isInBlock(transaction)).length;
+    return journal.pending().filter((transaction) => transaction.kind === kind && !sender.isInBlock(transaction));
   }
 
   /**

@@ -90,8 +90,7 @@ export class Demander {
     const item = `${answerId} ${bundle}`;
     // Once, whoever asks.
     if (demands.get(answerId, bundle) !== undefined) return;
-    // One after another: what the one before takes is not seen in the balance yet.
-    if (moves.isLive("demand", item) || moves.pending("demand") > 0 || head.time >= finalizableAt!) return;
+    if (moves.isLive("demand", item) || head.time >= finalizableAt!) return;
     if (!(await this.#isAdjudicable(request.params.modelId))) return;
     // What is too much comes back.
     const escrow = leastEscrow(await this.#gasOf(request.params.modelId, bundle), risen(baseFee()));
@@ -119,16 +118,18 @@ export class Demander {
 
   /** @returns whether the account has that much ETH and the price of that much gas; where it hasn't, the log says so. */
   async #affords(value: bigint, gas: bigint, head: Head, about: { requestId: string; bundle: BundleName; what: string }): Promise<boolean> {
-    const { views, account, parts, log } = this.#options;
+    const { views, account, parts, moves, log } = this.#options;
     const { wei, gasPrice } = await views.meansOf(account, parts.stakeToken);
-    const needed = value + gas * gasPrice;
+    // What those on their way take is not seen in the balance yet.
+    const taken = moves.valueOnTheWay("demand") + BigInt(moves.pending("demand")) * gasOfDemand * gasPrice;
+    const needed = taken + value + gas * gasPrice;
     if (wei >= needed) return true;
     if (head.time < this.#complainedAt + complainEvery) return false;
     this.#complainedAt = head.time;
     const { requestId, bundle, what } = about;
     log.error(
       { account, request: requestId, bundle, has: wei.toString(), needs: needed.toString() },
-      `${account} has ${formatEther(wei)} ETH, ${what} takes ${formatEther(needed)} ETH: send it at least ${formatEther(needed - wei)} ETH. Until then an answer stands unchecked`,
+      `${account} has ${formatEther(wei)} ETH, ${what} takes ${formatEther(needed)} ETH, demands that are on their way included: send it at least ${formatEther(needed - wei)} ETH. Until then an answer stands unchecked`,
     );
     return false;
   }

@@ -25,6 +25,8 @@ const longestLimit = 600_000;
 /** Bytes count as hidden after so many failed tries, or when so small a part of the challenge window is left. */
 const mostFailures = 3;
 const lastPart = 0.25;
+/** Seconds of chain time for which a first try may last, or be waited for, in that part; half of that part at most. */
+const longestWait = 60;
 /** Milliseconds that reading what was fetched may take. */
 const longestRead = 5000;
 
@@ -35,6 +37,8 @@ export class Fetches {
   readonly #fetched = new Set<string>();
   /** What the last try did not get, and whether something else lies there. */
   readonly #missing = new Map<string, Map<BundleName, { mismatch: boolean }>>();
+  /** Chain time at which each answer was first asked for, seconds. */
+  readonly #wantedSince = new Map<string, number>();
   readonly #backoff = new Backoff();
 
   constructor(options: FetchesOptions) {
@@ -46,22 +50,33 @@ export class Fetches {
     return this.#fetched.has(keyOf(job));
   }
 
-  /** @returns which of the bytes that the job's answer needs can't be got: something else lies there, they never came, or time runs out. */
+  /**
+   * @returns which of the bytes that the job's answer needs can't be got: something else lies there, they never came, or time runs out. Of an
+   * operator whose servers never end, most answers are not even tried before that.
+   */
   hidden(job: Job): BundleName[] {
     const key = keyOf(job);
-    const left = (job.finalizableAt ?? Infinity) - this.#options.now();
-    const tried = this.#backoff.failures(key) >= mostFailures || left < lastPart * job.request.params.challengeWindow;
-    return [...(this.#missing.get(key) ?? [])].filter(([, { mismatch }]) => mismatch || tried).map(([bundle]) => bundle);
+    const missing = this.#missing.get(key);
+    const last = lastPart * job.request.params.challengeWindow;
+    const isLate = (job.finalizableAt ?? Infinity) - this.#options.now() < last;
+    if (missing !== undefined) {
+      const tried = this.#backoff.failures(key) >= mostFailures || isLate;
+      return [...missing].filter(([, { mismatch }]) => mismatch || tried).map(([bundle]) => bundle);
+    }
+    const waited = this.#options.now() - (this.#wantedSince.get(key) ?? Infinity);
+    return isLate && !this.has(job) && waited >= Math.min(longestWait, last / 2) ? this.#elsewhere(job).map(({ bundle }) => bundle) : [];
   }
 
   /** Begins what may be begun. @param jobs whose answers lie behind URIs, the most urgent first. */
   start(jobs: readonly Job[]): void {
     const wanted = new Set(jobs.map(keyOf));
-    for (const key of [...this.#fetched, ...this.#missing.keys()]) {
+    for (const key of [...this.#fetched, ...this.#missing.keys(), ...this.#wantedSince.keys()]) {
       if (wanted.has(key)) continue;
       this.#fetched.delete(key);
       this.#missing.delete(key);
+      this.#wantedSince.delete(key);
     }
+    for (const key of wanted) if (!this.#wantedSince.has(key)) this.#wantedSince.set(key, this.#options.now());
     // What failed before comes after what was never tried.
     const waiting = jobs.filter((job) => !this.has(job) && !this.#running.has(keyOf(job)) && !this.#waits(job));
     for (const job of waiting.sort((a, b) => this.#backoff.failures(keyOf(a)) - this.#backoff.failures(keyOf(b)))) {
@@ -89,18 +104,22 @@ export class Fetches {
     await Promise.all(running.map(({ done }) => done));
   }
 
+  #elsewhere(job: Job) {
+    return this.#options.placesOf(job).filter(({ uri }) => uri !== "");
+  }
+
   #waits(job: Job): boolean {
     return this.#backoff.waits(keyOf(job), this.#options.now());
   }
 
   async #fetch(job: Job, abort: AbortController): Promise<void> {
-    const { content, placesOf, now, onProgress, log } = this.#options;
+    const { content, now, onProgress, log } = this.#options;
     const key = keyOf(job);
     const limit = Math.min(longestLimit, firstLimit * 2 ** this.#backoff.failures(key));
     const timer = setTimeout(() => abort.abort(new ContentError(`not there after ${limit} ms`, { retryable: true })), limit);
     const missing = new Map<BundleName, { mismatch: boolean }>();
     try {
-      for (const { uri, root, bundle } of placesOf(job).filter((place) => place.uri !== "")) {
+      for (const { uri, root, bundle } of this.#elsewhere(job)) {
         try {
           await content.fetchBundle(uri, root, abort.signal);
         } catch (error) {

@@ -26,6 +26,8 @@ const jobOf = (name: string, bond: bigint): Job => {
 /** @param demands that nobody has met. @returns the demander, and the moves that it makes with what they carry. */
 function scene({ jobs, wei, baseFee, demands = [] }: { jobs: Job[]; wei: bigint; baseFee: bigint; demands?: DemandRow[] }) {
   const made: string[] = [];
+  /** What demands carry that no block has yet. */
+  const waiting: bigint[] = [];
   const nameOf = (requestId: string) => Buffer.from(requestId.slice(2), "hex").toString().replaceAll("\0", "");
   const idsOf = new Map(jobs.map(({ requestId, answer }) => [answerIdOf(requestId, answer!), requestId]));
   const options = {
@@ -38,15 +40,17 @@ function scene({ jobs, wei, baseFee, demands = [] }: { jobs: Job[]; wei: bigint;
       raiseEscrow: (_: unknown, __: unknown, ___: unknown, value: bigint) => ({ to: "", data: "", value }),
       timeout: () => ({ to: "", data: "" }),
     },
+    claimCalls: { claims: "0xc" },
     views: { meansOf: () => Promise.resolve({ tokens: 0n, wei, gasPrice: gwei }) },
     publicationViews: { gasPerByte: () => Promise.resolve(64) },
     parts: { stakeToken: "0xb" },
     moves: {
       isLive: () => false,
-      // One demand after another: as if each were mined at once.
-      pending: () => 0,
+      pending: () => waiting.length,
+      valueOnTheWay: () => waiting.reduce((sum, each) => sum + each, 0n),
       send: ({ kind, item, call }: Move) => {
         const { value } = call() as ContractCall;
+        if (kind === "demand") waiting.push(value!);
         made.push(`${kind} ${nameOf(idsOf.get(item.split(" ")[0]!)!)}${value === undefined ? "" : ` ${value}`}`);
         return Promise.resolve(true);
       },
@@ -102,4 +106,17 @@ test("A29 while the base fee is above what an escrow covers, its demander raises
   assert.deepEqual(await play(me, 5n * gwei), [`raiseEscrow one ${leastEscrow(gas, 5n * gwei) - 4n * gwei * gas}`]);
   assert.deepEqual(await play("0xother", 5n * gwei), []);
   assert.deepEqual(await play(me, 5n * gwei, gwei), [], "what the account can't pay is not sent");
+});
+
+test("A31 all answers whose bytes are hidden are demanded at once, as far as the account can pay for all of them", async () => {
+  const jobs = Array.from({ length: 50 }, (_, i) => jobOf(`a${i}`, 1n));
+  const each = leastEscrow(gas, (3n * gwei) / 2n) + 1_000_000n * gwei;
+  const demanded = async (wei: bigint) => {
+    const { demander, made } = scene({ jobs, wei, baseFee: gwei });
+    await demander.tick(head, hidden(...jobs), []);
+    return made.length;
+  };
+  assert.equal(await demanded(50n * each), 50);
+  assert.equal(await demanded(10n * each + each / 2n), 10);
+  assert.equal(await demanded(each - 1n), 0);
 });

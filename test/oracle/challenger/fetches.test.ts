@@ -110,6 +110,38 @@ test("A29 bytes are hidden where something else lies, where three tries failed, 
   await fetches.stop();
 });
 
+test("A29 A31 N25 many answers behind servers that never end are all hidden before their windows end, the untried ones, too", async () => {
+  const { fetches, clock, uris } = open();
+  const params = { challengeWindow: 600 };
+  const lies = Array.from(
+    { length: 50 },
+    (_, i) => ({ ...job(`a${i}`, "a"), finalizableAt: 700, request: { inputRoot: "in", params } }) as unknown as Job,
+  );
+  fetches.start(lies);
+  assert.deepEqual(uris(), ["a0", "a1"]);
+  const hidden = () => lies.filter((lie) => fetches.hidden(lie).join() === "OUTPUT").length;
+  clock.now = 550;
+  fetches.start(lies);
+  assert.equal(hidden(), 0, "there is time");
+  clock.now = 551;
+  fetches.start(lies);
+  assert.equal(hidden(), 50);
+  await fetches.stop();
+});
+
+test("A29 what has only just been seen is tried before it counts as hidden, however late it is", async () => {
+  const { fetches, clock } = open();
+  const params = { challengeWindow: 600 };
+  const late = { ...job("a1", "a"), finalizableAt: 700, request: { inputRoot: "in", params } } as unknown as Job;
+  clock.now = 560;
+  fetches.start([late]);
+  clock.now = 619;
+  assert.deepEqual(fetches.hidden(late), []);
+  clock.now = 620;
+  assert.deepEqual(fetches.hidden(late), ["OUTPUT"]);
+  await fetches.stop();
+});
+
 test("N25 waits double up to five minutes and end with a success", () => {
   const backoff = new Backoff();
   const waits: number[] = [];

@@ -10,6 +10,7 @@ import { DisputeViews, PublicationViews } from "./chain/disputeViews.ts";
 import { Escrows } from "./chain/escrows.ts";
 import { Moves } from "./chain/moves.ts";
 import type { Config } from "./config.ts";
+import { withOwnOutputs } from "./content/ownOutputs.ts";
 import { eligibleAt } from "./core/eligibility.ts";
 import { transports, type Job, type Request } from "./core/job.ts";
 import { Loop } from "./core/loop.ts";
@@ -18,7 +19,7 @@ import { reasonAgainst as reasonAgainstFee } from "./core/pricing.ts";
 import { selfCheckOf } from "./core/selfCheck.ts";
 import { dtypes, elementCount } from "./core/tensor.ts";
 import { lay, startFailure, type Foundation } from "./foundation.ts";
-import { ChunkPublisher } from "./publisher/chunkPublisher.ts";
+import { ChunkPublisher, type ChunkPublisherOptions } from "./publisher/chunkPublisher.ts";
 import { Defender } from "./publisher/defender.ts";
 import { Publisher } from "./publisher/publisher.ts";
 import { DeclinedError } from "./scheduler/evaluate.ts";
@@ -99,6 +100,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     reasonAgainst,
   });
 
+  const bundles = withOwnOutputs(content, config.outputs.directory);
   const exclusiveBlocks = await views.exclusiveBlocks();
   const calls = new Calls(deployment);
   const moves = new Moves({ journal, sender, log, metrics });
@@ -126,11 +128,11 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
           evaluations,
           calls: new DisputeCalls({ chainId: deployment.chainId, disputeGame }),
           moves,
-          content,
+          content: bundles,
           head,
           log,
         });
-  const disclosing = publishingOf(foundation, { operator: signer.address, moves, log });
+  const disclosing = publishingOf(foundation, { content: bundles, operator: signer.address, moves, log });
   const checks = {
     selfCheckOf: ({ requestId, request }: Job, model: Model) =>
       selfCheckOf(requestId, request.params.bond, model, { ...config.selfCheck, secret: foundation.samplingSecret }),
@@ -143,7 +145,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
     disputes: foundation.disputes,
     canonical: library,
     readModel: (modelId) => models.record(modelId),
-    content,
+    content: bundles,
     calls: disputeCalls,
     moves,
     policy: () => policy(0n),
@@ -249,7 +251,7 @@ async function assemble(config: Config, { log, signal }: StartOptions, cleanup: 
 /** What publishes the bytes that are demanded of this operator's answers, and takes what that earns. */
 function publishingOf(
   { rpc, deployment, library, ...stores }: Foundation,
-  shared: { operator: string; moves: Moves; log: Logger },
+  shared: Pick<ChunkPublisherOptions, "content" | "operator" | "moves" | "log">,
 ): { tick(): Promise<void> }[] {
   const { publications } = deployment;
   if (publications === undefined) return [];

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { Interface } from "ethers";
 import { buildTiny, tinyInputs } from "../../examples/tiny/model.ts";
 import { hexOfHash } from "../../oracle/canonical/dispute/views.ts";
 import { PublicationCalls, publicationsInterface } from "../../oracle/chain/disputeCalls.ts";
@@ -189,4 +190,25 @@ test("A29 an input that can't be fetched any more is demanded of whoever answere
   await says("inputs", new RegExp(`${requestId}.*an answer is right`));
   assert.equal(await node.stop(), 0);
   assert.equal(await tower.stop(), 0);
+});
+
+test("A29 N08 an operator that has lost its store, and whose URI died, publishes what lies in its own directory", async () => {
+  const { system } = scene;
+  const extra = `[outputs]\ndirectory = "lost"\nbaseUrl = "${dead}"\n`;
+  const mint = new Interface(["function mint(address to, uint256 amount)"]);
+  const data = mint.encodeFunctionData("mint", [system.signer("requester2").address, tokens(1000n)]);
+  await system.send("requester2", { to: system.chain.deployment.stakeToken, data });
+  await system.registerOperator({ account: "requester2", stake: 1000n, models: [tiny.modelId] });
+  const node = await system.startNode({ account: "requester2", name: "lost", extra });
+  const requestId = await ask();
+  await system.passTime(submitPeriod / 4);
+  await until("it is answered", async () => (await findRequest(system.chain, requestId)).answer !== null, patience);
+  assert.equal(await node.stop(), 0);
+  for (const name of ["store.db", "store.db-wal", "store.db-shm"]) rmSync(join(system.directory, "data", "lost", name), { force: true });
+  const { request, answer } = await findRequest(system.chain, requestId);
+  const escrow = 2n * leastEscrow(publicationGas(tiny.model.program.outputs, await views.gasPerByte()), await views.baseFee());
+  await system.send("requester", new PublicationCalls(publications).demand(request, answer!, "OUTPUT", escrow));
+  const again = await system.startNode({ account: "requester2", name: "lost", extra });
+  await waitFor("Published", requestId);
+  assert.equal(await again.stop(), 0);
 });

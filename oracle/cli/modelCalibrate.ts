@@ -68,8 +68,9 @@ export function batchesOf(wanted: readonly number[], bytes: Uint8Array, { inputs
     return typeof first === "string" && shape[0] === 1;
   };
   const fixed = inputs.find((input) => !isOpen(input));
-  if (fixed === undefined) return { batches: [...wanted], missing: [] };
-  const missing = wanted.filter((size) => size !== 1).map((size) => `batch ${size}: the first dimension of input ${fixed.name} is fixed`);
+  if (fixed === undefined && inputs.length > 0) return { batches: [...wanted], missing: [] };
+  const why = fixed === undefined ? "the model has no inputs" : `the first dimension of input ${fixed.name} is fixed`;
+  const missing = wanted.filter((size) => size !== 1).map((size) => `batch ${size}: ${why}`);
   return { batches: [1], missing };
 }
 

@@ -11,7 +11,7 @@ import { addOperator } from "./operator.ts";
 import { addRequest } from "./request.ts";
 import { addStart } from "./start.ts";
 import { addWatch } from "./watch.ts";
-import { toJson, type Terminal } from "./verb.ts";
+import { visible, toJson, type Terminal } from "./verb.ts";
 
 function assay(terminal: Terminal): Command {
   const program = new Command("assay")
@@ -46,7 +46,7 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
     const details = error instanceof CliError && error.details !== undefined ? { details: error.details } : {};
     if (argv.includes("--json"))
       terminal.out.write(`${toJson({ error: { failure, exitCode: exitCodes[failure], message, ...details } })}\n`);
-    terminal.err.write(`assay: ${message}\n`);
+    terminal.err.write(`assay: ${visible(message)}\n`);
     if (failure === "unexpected" && error instanceof Error) terminal.err.write(`${error.stack}\n`);
     return exitCodes[failure];
   }

@@ -27,18 +27,27 @@ export interface Verb<Options> {
 export const toJson = (value: unknown): string =>
   JSON.stringify(value, (_, item: unknown) => (typeof item === "bigint" ? item.toString() : item));
 
+/**
+ * Names in files and URIs on the chain are strangers' text: what would colour, reorder or overwrite what a terminal shows is shown as its code.
+ * @returns the text with line breaks left alone.
+ */
+export const visible = (text: string): string =>
+  text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (found) => `\\u{${found.codePointAt(0)!.toString(16)}}`);
+/** As `visible`, in one line. */
+const cellOf = (value: unknown): string => visible(String(value).replaceAll("\n", "\\n"));
+
 /** Puts facts below each other, names aligned; a list takes a line for each of its items. */
 export function table(rows: readonly (readonly [name: string, value: unknown])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows
-    .flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((item, i) => [i === 0 ? name : "", item] as const))
-    .map(([name, value]) => `${name.padEnd(width)}  ${String(value)}\n`)
+    .flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((item, i) => [i === 0 ? name : "", cellOf(item)] as const))
+    .map(([name, value]) => `${name.padEnd(width)}  ${value}\n`)
     .join("");
 }
 
 /** Puts rows below each other under a heading, columns aligned; the last column is not padded. */
 export function columns(heading: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const lines = [heading, ...rows.map((row) => row.map(String))];
+  const lines = [heading, ...rows.map((row) => row.map(cellOf))];
   const widths = heading.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   return lines
     .map(
@@ -67,8 +76,8 @@ export function runs<Options extends object, Args extends unknown[] = string[]>(
     // commander passes the arguments, then the options, then the command.
     const args = all.slice(0, -2) as Args;
     const options = command.opts<Options & { json?: boolean }>();
-    const report = ({ json, text }: Report) => void terminal.out.write(options.json ? `${toJson(json)}\n` : text);
-    const result = await run({ options, terminal, report, note: (line) => void terminal.err.write(`${line}\n`) }, ...args);
+    const report = ({ json, text }: Report) => void terminal.out.write(options.json ? `${toJson(json)}\n` : visible(text));
+    const result = await run({ options, terminal, report, note: (line) => void terminal.err.write(`${visible(line)}\n`) }, ...args);
     if (result !== undefined) report(result);
   });
 }

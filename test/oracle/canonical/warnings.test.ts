@@ -83,6 +83,23 @@ test("E12: int32 sums and products that can overflow are warned of, and only tho
   }
 });
 
+test("E12: integers are warned of where ONNX Runtime refuses a divisor or ends, and only there", () => {
+  const by = (operator: string, divisors: number[] | "data", element: ElementName = "int32") => {
+    const constants = divisors === "data" ? [] : [tensor("y", element, [2], divisors)];
+    const inputs: OperatorCase["inputs"] = [[element, [2]], ...(divisors === "data" ? ([[element, [2]]] as OperatorCase["inputs"]) : [])];
+    return warningsOf({ nodes: [node(operator, ["x", "y"], ["z"])], inputs, constants, opset: 14 });
+  };
+  for (const operator of ["Div", "Mod"]) {
+    assert.match(by(operator, "data").join(), new RegExp(`^${operator} z .* divisor of 0`));
+    assert.match(by(operator, [3, 0]).join(), /divisor of 0/);
+    assert.deepEqual(by(operator, [-2, 3]), []);
+    assert.match(by(operator, "data", "uint8").join(), /divisor of 0/);
+  }
+  assert.deepEqual(by("Div", [-1, 3]), []);
+  assert.match(by("Mod", [-1, 3]).join(), /ends ONNX Runtime's process/);
+  assert.deepEqual(by("Mod", [-1, 3], "int8"), []);
+});
+
 test("E12: int64 inputs are warned of", () => {
   const found = warningsOf({ nodes: [node("Cast", ["x"], ["z"], { to: 1n })], inputs: [["int64", [3]]] });
   assert.match(found.join(), /^x \(input\): numbers beyond 32 bits/);

@@ -1,6 +1,7 @@
 /** Arithmetic, comparison and logic, element by element. */
 import { uniformWord, floatOfWord } from "../constants.ts";
 import type { Opcode } from "../../program/opcodes.ts";
+import { intervalOf } from "../intervals.ts";
 import { one, type Lowering, type LoweringTable, type Operation, type Value } from "../operation.ts";
 import type { Tensor } from "../tensors.ts";
 import { not, wrap, zeroLike } from "./integers.ts";
@@ -15,6 +16,18 @@ const sameElement = (operation: Operation, count?: number): Value[] => {
   return values;
 };
 
+/** ONNX Runtime answers nothing where an integer is divided by 0, and its process ends at the remainder of -2^31 by -1. */
+function warnOfDivisor(operation: Operation, [a, b]: readonly Value[], remainder: boolean): void {
+  const meets = ({ tensor }: Value, number: number) => {
+    if (tensor.kind === "constant") return Array.from(tensor.numbers, Number).includes(number);
+    const { low, high } = intervalOf(tensor);
+    return low <= number && number <= high;
+  };
+  if (meets(b!, 0)) operation.warn("some inputs bring a divisor of 0 here: ONNX Runtime refuses them");
+  if (remainder && meets(b!, -1) && meets(a!, -(2 ** 31)))
+    operation.warn("some inputs bring a remainder of -2147483648 by -1 here, which ends ONNX Runtime's process");
+}
+
 /** Two inputs of one type. */
 function arithmetic(float: Opcode, integer: Opcode): Lowering {
   return (operation) => {
@@ -23,6 +36,7 @@ function arithmetic(float: Opcode, integer: Opcode): Lowering {
     if (operation.attributes.int("broadcast", 0) !== 0)
       operation.refuse("broadcasting by attribute (before operator set 7) is not covered");
     if (a!.element === "float32") return one("float32", builder.apply(float, a!.tensor, b!.tensor));
+    if (integer === "idiv") warnOfDivisor(operation, [a!, b!], false);
     return one(a!.element, wrap(builder, a!.element, builder.apply(integer, a!.tensor, b!.tensor)));
   };
 }
@@ -94,8 +108,10 @@ function mod(operation: Operation): Value[] {
   const [a, b] = sameElement(operation, 2);
   const truncated = operation.attributes.int("fmod", 0) === 1;
   const { builder } = operation;
-  if (a!.element !== "float32")
+  if (a!.element !== "float32") {
+    warnOfDivisor(operation, [a!, b!], true);
     return one(a!.element, wrap(builder, a!.element, builder.apply(truncated ? "irem" : "imod", a!.tensor, b!.tensor)));
+  }
   if (!truncated) operation.refuse("Mod of float32 needs fmod = 1");
   return one("float32", builder.apply("frem", a!.tensor, b!.tensor));
 }

@@ -67,6 +67,16 @@ const waitFor = (name: string, requestId: string, count = 1) =>
 const says = (who: string, what: RegExp) =>
   until(`${what} in the log of ${who}`, () => what.test(readFileSync(join(scene.network.directory, `${who}.log`), "utf8")), patience);
 
+test("A29 what publishing takes by this node's reckoning is what the contract asks for", async () => {
+  const contract = { address: publications, abi: publicationsInterface };
+  const { program } = tiny.model;
+  for (const [bundle, types] of [program.outputs, program.inputs].entries()) {
+    const [quote] = await scene.system.view(contract, "quote", tiny.modelId, bundle);
+    // The network runs calls at a base fee of 0, as most providers do.
+    assert.equal(leastEscrow(publicationGas(types, await views.gasPerByte()), 0n), quote);
+  }
+});
+
 /** Publishes the only chunk that a tiny answer has. */
 async function publish(operator: Signer, requestId: string, posted: Tensor[]): Promise<void> {
   const { request, answer } = await findRequest(scene.system.chain, requestId);
@@ -206,7 +216,8 @@ test("A29 N08 an operator that has lost its store, and whose URI died, publishes
   assert.equal(await node.stop(), 0);
   for (const name of ["store.db", "store.db-wal", "store.db-shm"]) rmSync(join(system.directory, "data", "lost", name), { force: true });
   const { request, answer } = await findRequest(system.chain, requestId);
-  const escrow = 2n * leastEscrow(publicationGas(tiny.model.program.outputs, await views.gasPerByte()), await views.baseFee());
+  const { baseFeePerGas } = await system.chain.rpc.call<{ baseFeePerGas: string }>("eth_getBlockByNumber", ["latest", false]);
+  const escrow = 2n * leastEscrow(publicationGas(tiny.model.program.outputs, await views.gasPerByte()), BigInt(baseFeePerGas));
   await system.send("requester", new PublicationCalls(publications).demand(request, answer!, "OUTPUT", escrow));
   const again = await system.startNode({ account: "requester2", name: "lost", extra });
   await waitFor("Published", requestId);

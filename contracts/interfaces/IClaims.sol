@@ -7,7 +7,7 @@ import {Bundle} from "./IPublications.sol";
 /// @title Who shares in the bond of an answer that was taken away
 /// @notice Each dispute and each demand that was open on it, and each commitment that was made before and could not be opened any more,
 /// is one claim. All claims get the same part of a pool of three eighths of the bond, a quarter of the bond at most; the requester gets
-/// what is left. So an operator that takes its answer back in front of a challenge, or loses to a friend, saves nothing by it, and a
+/// what is left. So an operator that takes its answer back before a challenge, or loses to a friend, saves nothing by it, and a
 /// challenger's reward doesn't depend on who moved first.
 interface IClaims {
     event Joined(bytes32 indexed answerId, address indexed challenger, bytes32 commitment);

@@ -8,8 +8,8 @@ import {Opening} from "../interfaces/IStepVerifier.sol";
 library Openings {
     /// @notice The opened words of one space.
     struct Words {
-        /// @dev For each run, in increasing order: first word, the word behind the last one, memory address of the first
-        /// (little-endian words, one behind the other), in 64 bits each from the top.
+        /// @dev For each run, in increasing order: first word, the word after the last one, memory address of the first
+        /// (little-endian words, one after the other), in 64 bits each from the top.
         uint256[] runs;
         /// @dev The run that was found last.
         uint256 hint;
@@ -44,7 +44,7 @@ library Openings {
             for (uint256 i = 0; i < runCount; ++i) {
                 uint256 first = uint32(bytes4(opening.ranges[8 * i:8 * i + 4]));
                 uint256 count = uint32(bytes4(opening.ranges[8 * i + 4:8 * i + 8]));
-                // A run that touches the one in front of it would hide a word at the seam from contiguous reads.
+                // A run that touches the one before it would hide a word at the seam from contiguous reads.
                 if (count == 0 || first < free || first + count > leafCount) revert OpeningRangesInvalid(i);
                 if (filled + count > total) revert OpeningLengthMismatch(filled + count, opening.leaves.length);
                 words.runs[i] =
@@ -156,7 +156,7 @@ library Openings {
         }
     }
 
-    /// @return data Memory address of a copy, with 32 bytes of memory in front of it and behind it.
+    /// @return data Memory address of a copy, with 32 bytes of memory before it and after it.
     function _load(bytes calldata source) private pure returns (uint256 data) {
         assembly ("memory-safe") {
             data := add(mload(0x40), 32)
@@ -184,7 +184,7 @@ library Openings {
                 leaf := add(leaf, 256)
             } {
                 mstore(index, first)
-                // The byte in front of the leaf is lent to the hash's domain.
+                // The byte before the leaf is lent to the hash's domain.
                 let before := mload(sub(leaf, 32))
                 mstore8(sub(leaf, 1), 0)
                 mstore(hash, keccak256(sub(leaf, 1), 257))

@@ -51,7 +51,7 @@ contract ReductionKernel is IStepKernel {
 
     /// @inheritdoc IStepKernel
     /// @dev State: of f32 sums the exact sum (three limbs, specials) and the number of terms; of the others the value so far,
-    /// then, for argmax and its like, its number. A value of 0 stands for the beginning; others carry the bit `FOUND`.
+    /// then, for argmax and its like, its number. A value of 0 is the initial state; others carry the bit `FOUND`.
     function run(
         StepClaim calldata claim,
         bytes calldata encoded,

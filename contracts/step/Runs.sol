@@ -15,7 +15,7 @@ library Runs {
         uint256[] dims;
         /// @dev Size of the innermost axis.
         uint256 inner;
-        /// @dev Row-major numbers of the next element and of the one behind the last.
+        /// @dev Row-major numbers of the next element and of the one after the last.
         uint256 position;
         uint256 end;
         /// @dev Coordinates of the run; 0 along the innermost axis.

@@ -97,7 +97,7 @@ library StepInput {
         bytes32 top;
         (result.trace, top) = Openings.open(proof.trace, claim.traceLeaves);
         if (result.trace.runs.length != 0 && top != claim.traceTop) revert TraceTopMismatch(claim.traceTop, top);
-        // INVARIANT: an instruction reads only what lies in front of its own output.
+        // INVARIANT: an instruction reads only what lies before its own output.
         result.trace.limit = 64 * result.instruction.outLeaf;
 
         (result.weights, top) = Openings.open(proof.weights, weightLeaves);

@@ -39,7 +39,7 @@ contract StepVerifier is IStepVerifier {
     }
 
     /// @inheritdoc IStepVerifier
-    /// @dev INVARIANT: the state in front of a position has one form, whatever the way to it, so that equal sums are equal words.
+    /// @dev INVARIANT: the state before a position has one form, whatever the way to it, so that equal sums are equal words.
     function follows(
         StepClaim calldata claim,
         uint256 path,

@@ -5,7 +5,7 @@ import {ExactSum} from "../libraries/ExactSum.sol";
 
 /// @title Exact sums of products, behind one call
 /// @dev On its own so that the loop's variables have the stack to themselves: inside a larger contract the compiler spills
-/// them to memory, and a pair is dearer by half.
+/// them to memory, and a pair costs half as much again.
 contract SumKernel {
     using ExactSum for ExactSum.Sum;
 

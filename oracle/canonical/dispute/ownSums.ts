@@ -14,7 +14,7 @@ export class OwnSums {
     this.#sources = sources;
   }
 
-  /** @returns the state in front of what the path names, at the end of every segment in it, and its own. @throws ProgramError */
+  /** @returns the state before what the path names, at the end of every segment in it, and its own. @throws ProgramError */
   at(leaf: number, word: number, path: number): StepState[] {
     const key = `${leaf}/${word}/${path}`;
     let states = this.#known.get(key);

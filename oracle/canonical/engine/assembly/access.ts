@@ -96,7 +96,7 @@ function copyRun(access: usize, dst: usize, address: i64, stride: i64, count: i6
   }
 }
 
-/** A run with index terms; `pointers[operand]` is where the words of that operand for the block's elements lie, `skip` elements in front of the run. */
+/** A run with index terms; `pointers[operand]` is where the words of that operand for the block's elements lie, `skip` elements before the run. */
 function gatherRun(
   access: usize,
   terms: usize,

@@ -13,34 +13,12 @@ import {
 import {Model} from "../../../contracts/interfaces/IModelRegistry.sol";
 import {Answer, Request, RequestParams} from "../../../contracts/libraries/RequestLib.sol";
 import {Vm, vm} from "../Vm.sol";
-import {BytesTest} from "./BytesTest.sol";
+import {HiddenBytesTest} from "./HiddenBytesTest.sol";
 import {TestTree} from "./TestTree.sol";
 
 /// @notice What binds demands, publications and claims to what they are about. One test for each check: without the check it fails.
-contract DemandBindingsTest is BytesTest {
+contract DemandBindingsTest is HiddenBytesTest {
     using TestTree for TestTree.Tree;
-
-    uint32 private constant OUTPUTS = 16_500;
-    uint32 private constant INPUTS = 40;
-
-    bytes private output_;
-    bytes private input_;
-    bytes32 private outputRoot;
-    bytes32 private inputRoot;
-    bytes32 private id;
-    Request private request;
-    Answer private given;
-
-    function setUp() public override {
-        super.setUp();
-        (output_, input_) = (bytesOf(4 * OUTPUTS, 1), bytesOf(4 * INPUTS, 2));
-        outputRoot = rootOf(OUTPUTS, treeOf(output_).top());
-        inputRoot = rootOf(INPUTS, treeOf(input_).top());
-        id = modelOf(INPUTS, OUTPUTS);
-        vm.fee(3 gwei);
-        request = askByURI(onDemand(id), inputRoot);
-        given = answerByURI(request, outputRoot);
-    }
 
     function _publish(Bundle bundle, uint256 chunk, bytes memory why) private {
         bool isOutput = bundle == Bundle.OUTPUT;
@@ -94,6 +72,29 @@ contract DemandBindingsTest is BytesTest {
         publications.raiseEscrow{value: 1}(request, given, Bundle.OUTPUT);
         demand(request, given, Bundle.INPUT);
         _publish(Bundle.OUTPUT, 0, why);
+    }
+
+    /// @dev Bytes with an opening of their own, right but for the root: `ownRoots` says whose tensor roots it shows.
+    function _publishOthers(bool ownRoots, bytes32 expected, bytes32 actual) private {
+        bytes memory others = bytesOf(4 * OUTPUTS, 3);
+        ChunkOpening memory opening = openingOf(headerOf(INPUTS, OUTPUTS), OUTPUTS, treeOf(others), 0);
+        if (!ownRoots) opening.tensorRoots[0] = tensorRootOf(OUTPUTS, treeOf(output_).top());
+        bytes memory data = chunkOf(others, 0);
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IPublications.ChunkInvalid.selector, expected, actual));
+        publications.publish(request, given, Bundle.OUTPUT, 0, opening, data);
+    }
+
+    function test_A38_whatIsPublishedIsUnderTheAnswersRoot() external {
+        demand(request, given, Bundle.OUTPUT);
+        bytes32 theirs = rootOf(OUTPUTS, treeOf(bytesOf(4 * OUTPUTS, 3)).top());
+        _publishOthers(true, outputRoot, theirs);
+    }
+
+    function test_A38_whatIsPublishedIsUnderItsTensorsRoot() external {
+        demand(request, given, Bundle.OUTPUT);
+        bytes32 theirs = tensorRootOf(OUTPUTS, treeOf(bytesOf(4 * OUTPUTS, 3)).top());
+        _publishOthers(false, tensorRootOf(OUTPUTS, treeOf(output_).top()), theirs);
     }
 
     function test_A38_whatWasPublishedIsNotPublishedAgain() external {

@@ -7,34 +7,12 @@ import {Bundle, ChunkOpening, IPublications} from "../../../contracts/interfaces
 import {Model} from "../../../contracts/interfaces/IModelRegistry.sol";
 import {Answer, Request, RequestParams, Transport} from "../../../contracts/libraries/RequestLib.sol";
 import {vm} from "../Vm.sol";
-import {BytesTest} from "./BytesTest.sol";
+import {HiddenBytesTest} from "./HiddenBytesTest.sol";
 import {TestTree} from "./TestTree.sol";
 
 /// @notice An answer of two chunks, the second of them short, and an input of one.
-contract PublicationsTest is BytesTest {
+contract PublicationsTest is HiddenBytesTest {
     using TestTree for TestTree.Tree;
-
-    uint32 private constant OUTPUTS = 18_000;
-    uint32 private constant INPUTS = 40;
-
-    bytes private output_;
-    bytes private input_;
-    bytes32 private outputRoot;
-    bytes32 private inputRoot;
-    bytes32 private id;
-    Request private request;
-    Answer private given;
-
-    function setUp() public override {
-        super.setUp();
-        (output_, input_) = (bytesOf(4 * OUTPUTS, 1), bytesOf(4 * INPUTS, 2));
-        outputRoot = rootOf(OUTPUTS, treeOf(output_).top());
-        inputRoot = rootOf(INPUTS, treeOf(input_).top());
-        id = modelOf(INPUTS, OUTPUTS);
-        vm.fee(3 gwei);
-        request = askByURI(onDemand(id), inputRoot);
-        given = answerByURI(request, outputRoot);
-    }
 
     function _opening(uint256 chunk) private view returns (ChunkOpening memory) {
         return openingOf(headerOf(INPUTS, OUTPUTS), OUTPUTS, treeOf(output_), chunk);

@@ -37,7 +37,9 @@ contract ExitsTest is AssayTest {
     ) internal {
         try coordinator.finalize(request, answer_, output_) {
             revert(what);
-        } catch {}
+        } catch (bytes memory why) {
+            assertTrue(why.length >= 4, "the reason is told");
+        }
     }
 
     function checkSettled(Request memory request, Answer memory answer_) internal view {

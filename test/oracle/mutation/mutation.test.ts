@@ -41,7 +41,9 @@ contract PurseTest {
         require(purse.take(9) == 9 && purse.take(0) == 0, "takes");
         try purse.take(10) {
             revert("took more");
-        } catch {}
+        } catch (bytes memory why) {
+            require(why.length >= 4, "the reason is told");
+        }
     }
 }
 `;
